@@ -1,0 +1,234 @@
+"""What dialogues, Dialogue Actions and TaskFlows are. Standard library only.
+
+A *Dialogue* is logged, a *Conversation* is live. Everything here is frozen and checked when it is made, so
+whoever holds one of these values need not check it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import NewType, TypeAlias
+
+ActionId = NewType("ActionId", str)
+FlowId = NewType("FlowId", str)
+NodeId = NewType("NodeId", str)
+
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+
+
+class ModelError(ValueError):
+    """A value that cannot be: the message names the place and what would be right."""
+
+
+class Speaker(StrEnum):
+    """Who speaks: the customer, the service agent, or a system that the agent called."""
+
+    USER = "user"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One turn of a logged dialogue, personal and order data masked.
+
+    `label` is the log's own name of the turn: an annotation, or the call's name on a system turn. Mining reads
+    it on system turns only. `result` is what a system turn's call answered.
+    """
+
+    speaker: Speaker
+    text: str
+    label: str | None = None
+    result: JsonValue = None
+    attachments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """A logged dialogue; an utterance's turn is its index here."""
+
+    id: str
+    utterances: tuple[Utterance, ...]
+    need: str | None = None
+    outcome: str | None = None
+    satisfaction: float | None = None
+    started_at: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise ModelError("a dialogue has an empty id: give it one")
+        if not self.utterances:
+            raise ModelError(f"dialogue {self.id!r} has no turns: leave it out or add them")
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One distinct masked wording of an action, and how often it was said."""
+
+    text: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueAction:
+    """What a group of utterances by one speaker does in a dialogue; the most typical exemplar comes first."""
+
+    id: ActionId
+    speaker: Speaker
+    name: str
+    exemplars: tuple[Exemplar, ...]
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The turn of a logged dialogue at which it passed a node."""
+
+    dialogue_id: str
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowNode:
+    """One Dialogue Action at one place in a TaskFlow.
+
+    A root may have no action: it then stands for the need alone. `support` counts the dialogues that passed
+    here and `probability` is their share of those that passed the parent. A node with `jump_to` is a leaf
+    that stands for another node of the same flow and says nothing itself.
+    """
+
+    id: NodeId
+    parent_id: NodeId | None
+    action_id: ActionId | None
+    support: int = 0
+    probability: float = 1.0
+    jump_to: NodeId | None = None
+    responses: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskFlow:
+    """A tree of Dialogue Actions that serves one need; every parent comes before its children."""
+
+    id: FlowId
+    name: str
+    nodes: tuple[FlowNode, ...]
+
+    def __post_init__(self) -> None:
+        _check_tree(self)
+
+    @property
+    def root(self) -> FlowNode:
+        return self.nodes[0]
+
+    @property
+    def support(self) -> int:
+        return self.root.support
+
+    @cached_property
+    def by_id(self) -> Mapping[NodeId, FlowNode]:
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def _children(self) -> Mapping[NodeId, tuple[FlowNode, ...]]:
+        children: dict[NodeId, list[FlowNode]] = {node.id: [] for node in self.nodes}
+        for node in self.nodes:
+            if node.parent_id is not None:
+                children[node.parent_id].append(node)
+        return {parent: tuple(nodes) for parent, nodes in children.items()}
+
+    def children(self, node_id: NodeId) -> tuple[FlowNode, ...]:
+        """The children in the order of the tree; those of the target, for a node that jumps."""
+        jump = self.by_id[node_id].jump_to
+        return self._children[jump if jump is not None else node_id]
+
+    def ancestors(self, node_id: NodeId) -> tuple[FlowNode, ...]:
+        """From the parent up to the root."""
+        found = []
+        parent = self.by_id[node_id].parent_id
+        while parent is not None:
+            found.append(self.by_id[parent])
+            parent = self.by_id[parent].parent_id
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """What is edited, published and talked to: the Dialogue Actions and TaskFlows mined from one corpus."""
+
+    name: str
+    actions: tuple[DialogueAction, ...]
+    flows: tuple[TaskFlow, ...]
+
+    def __post_init__(self) -> None:
+        _check_unique((action.id for action in self.actions), f"assistant {self.name!r}", "action id")
+        _check_unique((flow.id for flow in self.flows), f"assistant {self.name!r}", "flow id")
+        _check_unique((flow.name for flow in self.flows), f"assistant {self.name!r}", "flow name")
+        for flow in self.flows:
+            for node in flow.nodes:
+                if node.action_id is not None and node.action_id not in self.action_by_id:
+                    raise ModelError(
+                        f"node {node.id!r} of flow {flow.name!r} has the action {node.action_id!r}, "
+                        "which the assistant does not have: add the action or choose another"
+                    )
+
+    @cached_property
+    def action_by_id(self) -> Mapping[ActionId, DialogueAction]:
+        return {action.id: action for action in self.actions}
+
+    @cached_property
+    def flow_by_id(self) -> Mapping[FlowId, TaskFlow]:
+        return {flow.id: flow for flow in self.flows}
+
+    def speaker(self, node: FlowNode) -> Speaker | None:
+        """Who speaks at a node; None at a root that stands for the need alone."""
+        return None if node.action_id is None else self.action_by_id[node.action_id].speaker
+
+
+@dataclass(frozen=True)
+class AssistantVersion:
+    """An assistant as it stood: a draft (`number` None) or what was published under a number.
+
+    `encoder` names what made the exemplars' vectors; no other encoder may be used with them.
+    """
+
+    assistant: Assistant
+    number: int | None
+    encoder: str
+
+
+def _check_tree(flow: TaskFlow) -> None:
+    if not flow.nodes:
+        raise ModelError(f"flow {flow.name!r} has no nodes: a flow has at least a root")
+    _check_unique((node.id for node in flow.nodes), f"flow {flow.name!r}", "node id")
+    seen: set[NodeId] = set()
+    jumps = {node.id for node in flow.nodes if node.jump_to is not None}
+    for place, node in enumerate(flow.nodes):
+        where = f"node {node.id!r} of flow {flow.name!r}"
+        if (node.parent_id is None) != (place == 0):
+            raise ModelError(f"{where}: the first node, and no other, is the root")
+        if node.parent_id is not None and node.parent_id not in seen:
+            raise ModelError(f"{where}: its parent {node.parent_id!r} does not come before it")
+        if node.parent_id in jumps:
+            raise ModelError(f"{where}: its parent jumps elsewhere, so it can have no children")
+        if node.action_id is None and place > 0:
+            raise ModelError(f"{where} has no action: only a root may stand for the need alone")
+        seen.add(node.id)
+    for node in flow.nodes:
+        if node.jump_to is not None and (node.jump_to not in seen or node.jump_to in jumps):
+            raise ModelError(
+                f"node {node.id!r} of flow {flow.name!r} jumps to {node.jump_to!r}, "
+                "which is no node that it can stand for"
+            )
+
+
+def _check_unique(values: Iterable[str], where: str, what: str) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ModelError(f"{where} has the {what} {value!r} twice: each is used once")
+        seen.add(value)
