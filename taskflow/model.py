@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NewType, TypeAlias
 
+from taskflow.errors import TaskFlowError
+
 ActionId = NewType("ActionId", str)
 FlowId = NewType("FlowId", str)
 NodeId = NewType("NodeId", str)
@@ -19,7 +21,7 @@ NodeId = NewType("NodeId", str)
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
 
-class ModelError(ValueError):
+class ModelError(TaskFlowError):
     """A value that cannot be: the message names the place and what would be right."""
 
 
@@ -35,8 +37,8 @@ class Speaker(StrEnum):
 class Utterance:
     """One turn of a logged dialogue, personal and order data masked.
 
-    `label` is the log's own name of the turn: an annotation, or the call's name on a system turn. Mining reads
-    it on system turns only. `result` is what a system turn's call answered.
+    `label` is the log's own name of the turn: an annotation, or the call's name on a system turn. Mining
+    reads it on system turns only. `result` is what a system turn's call answered.
     """
 
     speaker: Speaker

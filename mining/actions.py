@@ -1,0 +1,106 @@
+"""From clusters of wordings to Dialogue Actions with names and exemplars."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mining.clustering import Labels
+from mining.config import MiningConfig
+from mining.context import cluster_in_context
+from mining.wordings import Spoken, Wording
+from taskflow.encoders import Vectors, unit_rows
+from taskflow.model import ActionId, DialogueAction, Exemplar, Speaker
+from taskflow.retrieval import normalise
+
+_NAME_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSet:
+    """The Dialogue Actions of a corpus, and which of them each wording is; one left out is in no action."""
+
+    actions: tuple[DialogueAction, ...]
+    of_wording: Mapping[tuple[Speaker, str], ActionId]
+
+
+def find_actions(spoken: Spoken, vectors: Mapping[Speaker, Vectors], config: MiningConfig) -> ActionSet:
+    """Each speaker's wordings in groups; a group that is too seldom said is left out."""
+    actions: list[DialogueAction] = []
+    of_wording: dict[tuple[Speaker, str], ActionId] = {}
+    for speaker, labels in cluster_in_context(spoken, vectors, config.sample_size).items():
+        wordings = spoken.wordings[speaker]
+        least = 1 if speaker is Speaker.SYSTEM else _least_support(wordings)
+        for members in _members(labels):
+            if sum(wordings[place].count for place in members) >= least:
+                action = _describe(speaker, wordings, members, vectors.get(speaker), config)
+                actions.append(action)
+                of_wording.update(dict.fromkeys(((speaker, wordings[place].key) for place in members), action.id))
+    return ActionSet(_with_unique_names(actions), of_wording)
+
+
+def _least_support(wordings: Sequence[Wording]) -> int:
+    """How often a group must have been said to be an action: grows with the corpus, from once."""
+    return max(1, round(sum(wording.count for wording in wordings) / 5_000))
+
+
+def _members(labels: Labels) -> list[list[int]]:
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, label in enumerate(labels):
+        groups[int(label)].append(place)
+    return list(groups.values())
+
+
+def _describe(
+    speaker: Speaker,
+    wordings: Sequence[Wording],
+    members: Sequence[int],
+    vectors: Vectors | None,
+    config: MiningConfig,
+) -> DialogueAction:
+    counts = np.array([wordings[place].count for place in members], np.float32)
+    closeness = counts if vectors is None else _closeness(vectors[list(members)], counts)
+    medoid = int(np.argmax(closeness * np.log1p(counts)))
+    rest = sorted(
+        (index for index in range(len(members)) if index != medoid),
+        key=lambda index: (-counts[index], -closeness[index], wordings[members[index]].text),
+    )
+    exemplars = tuple(
+        Exemplar(wordings[members[index]].text, int(counts[index])) for index in [medoid, *rest][: config.exemplars]
+    )
+    return DialogueAction(
+        id=_action_id(speaker, exemplars[0].text),
+        speaker=speaker,
+        name=_shortened(exemplars[0].text),
+        exemplars=exemplars,
+        support=int(counts.sum()),
+    )
+
+
+def _closeness(rows: Vectors, counts: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Vectors:
+    centre = unit_rows((rows * counts[:, None]).sum(axis=0, keepdims=True))[0]
+    return np.asarray(rows @ centre, np.float32)
+
+
+def _action_id(speaker: Speaker, text: str) -> ActionId:
+    digest = hashlib.sha256(f"{speaker}\n{normalise(text)}".encode()).hexdigest()
+    return ActionId(f"{speaker.value[0]}-{digest[:12]}")
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _NAME_LENGTH else line[: _NAME_LENGTH - 1].rstrip() + "…"
+
+
+def _with_unique_names(actions: Sequence[DialogueAction]) -> tuple[DialogueAction, ...]:
+    used: Counter[tuple[Speaker, str]] = Counter()
+    named = []
+    for action in sorted(actions, key=lambda action: (action.speaker, -action.support, action.id)):
+        used[action.speaker, action.name] += 1
+        number = used[action.speaker, action.name]
+        named.append(action if number == 1 else replace(action, name=f"{action.name} ({number})"))
+    return tuple(named)

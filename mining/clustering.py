@@ -1,0 +1,111 @@
+"""Grouping points: average linkage cut where the silhouette is best, and sums over groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import csr_matrix
+from scipy.spatial.distance import squareform
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from taskflow.encoders import Vectors, unit_rows
+
+Labels = NDArray[np.int64]
+
+_LEXICAL_DIMENSIONS = 256
+_CUTS = 24  # numbers of clusters tried, spread evenly on a logarithmic scale
+_CROWD = 15  # fine clusters for each unit of the root of the number of points
+
+
+def fine_clusters(points: Vectors, counts: Sequence[int], sample_size: int) -> Labels:
+    """Many small clusters of unit rows, 0-based: what one of them holds says the same, but not all of it.
+
+    Linkage needs memory and time in the square of what it links, so only the `sample_size` of the highest
+    counts are linked; the others join the nearest centroid, which is linear in their number.
+    """
+    if len(points) < 3:
+        return np.arange(len(points))
+    order = _highest_first(counts)
+    sample, rest = order[:sample_size], order[sample_size:]
+    number = min(len(sample), math.ceil(_CROWD * math.sqrt(len(sample))))
+    tree, _ = _link(points[sample])
+    labels = np.empty(len(points), np.int64)
+    labels[sample] = _cut(tree, number)
+    if len(rest):
+        centroids = centroids_of(points[sample], labels[sample], np.ones(len(sample), np.float32))
+        for start in range(0, len(rest), 8192):
+            part = rest[start : start + 8192]
+            labels[part] = np.argmax(points[part] @ centroids.T, axis=1)
+    return labels
+
+
+def best_clusters(points: Vectors, fewest: int, most: int) -> Labels:
+    """Clusters of unit rows, 0-based; their number, from `fewest` to `most`, is that of the best silhouette."""
+    if len(points) < 3:
+        return np.arange(len(points))
+    tree, distances = _link(points)
+    fewest, most = max(1, min(fewest, len(points))), max(1, min(most, len(points)))
+    tried = np.unique(np.geomspace(fewest, most, _CUTS).astype(int))
+    return max((_cut(tree, int(number)) for number in tried), key=lambda labels: _silhouette(distances, labels))
+
+
+def centroids_of(points: Vectors, labels: Labels, weights: NDArray[np.float32]) -> Vectors:
+    """The weighted mean direction of every label's points, a unit row each."""
+    sums = np.zeros((int(labels.max()) + 1, points.shape[1]), np.float32)
+    np.add.at(sums, labels, points * weights[:, None])
+    return unit_rows(sums)
+
+
+def side_by_side(texts: Sequence[str], dense: Vectors) -> Vectors:
+    """Dense vectors and character n-grams (reduced), of equal weight: neither is better everywhere."""
+    lexical = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=2 if len(texts) > 500 else 1
+    )
+    try:
+        counted = lexical.fit_transform(texts)
+    except ValueError:  # no text has a word: there is no lexical evidence
+        return dense
+    dimensions = min(_LEXICAL_DIMENSIONS, counted.shape[0] - 1, counted.shape[1] - 1)
+    if dimensions < 1:
+        return dense
+    reduced = TruncatedSVD(dimensions, random_state=0).fit_transform(counted).astype(np.float32)
+    return unit_rows(np.hstack([dense, unit_rows(reduced)]))
+
+
+def _highest_first(counts: Sequence[int]) -> NDArray[np.int64]:
+    """Among equals in a fixed shuffle, so that a sample is not the start of the file."""
+    shuffled = np.random.default_rng(0).permutation(len(counts))
+    return np.asarray(shuffled[np.argsort(-np.asarray(counts)[shuffled], kind="stable")], np.int64)
+
+
+def _link(points: Vectors) -> tuple[NDArray[np.float64], Vectors]:
+    distances = np.clip(1.0 - points @ points.T, 0.0, 2.0)
+    distances = (distances + distances.T) / 2
+    np.fill_diagonal(distances, 0.0)
+    return linkage(squareform(distances, checks=False), method="average"), distances
+
+
+def _cut(tree: NDArray[np.float64], number: int) -> Labels:
+    return np.asarray(fcluster(tree, number, "maxclust"), np.int64) - 1
+
+
+def _silhouette(distances: Vectors, labels: Labels) -> float:
+    """Mean silhouette; a point alone in its cluster counts as 0, and so does a single cluster."""
+    number = int(labels.max()) + 1
+    if number < 2:
+        return 0.0
+    size = np.bincount(labels, minlength=number)
+    rows = np.arange(len(labels))
+    members = csr_matrix((np.ones(len(labels), np.float32), (rows, labels)))
+    sums = np.asarray((members.T @ distances).T)
+    within = sums[rows, labels] / np.maximum(size[labels] - 1, 1)
+    means = sums / size
+    means[rows, labels] = np.inf
+    nearest = means.min(axis=1)
+    scores = (nearest - within) / np.maximum(np.maximum(nearest, within), 1e-12)
+    return float(np.where(size[labels] > 1, scores, 0.0).mean())

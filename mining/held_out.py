@@ -1,0 +1,157 @@
+"""How far logged dialogues stay on an assistant's flows, and how well they tell what the agent does next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from taskflow.calls import system_keys
+from taskflow.encoders import Encoder
+from taskflow.model import ActionId, AssistantVersion, Dialogue, Speaker, Utterance
+from taskflow.replay import START, Replay
+from taskflow.retrieval import normalise
+from taskflow.store import Database
+from taskflow.store.indexes import build_index
+from taskflow.store.vectors import vectors_of
+
+_LEAST_SCORE = 0.5  # an utterance farther than this from every exemplar is of no known action
+_PREDICTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTurn:
+    """What was predicted for one agent turn from the turns before it alone, and what the agent did."""
+
+    dialogue_id: str
+    turn: int
+    predicted: tuple[ActionId, ...]
+    action_id: ActionId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedDialogue:
+    """`steps` known actions, of which `followed` were a step of the tree from where the dialogue stood."""
+
+    steps: int
+    followed: int
+    agent_turns: tuple[AgentTurn, ...]
+
+
+@dataclass(slots=True)
+class ReplayFigures:
+    """Sums over dialogues."""
+
+    dialogues: int = 0
+    whole: int = 0
+    steps: int = 0
+    followed: int = 0
+    agent_turns: int = 0
+    known: int = 0
+    hit_1: int = 0
+    hit_3: int = 0
+
+    def add(self, replayed: ReplayedDialogue) -> None:
+        self.dialogues += 1
+        self.whole += replayed.steps > 0 and replayed.followed == replayed.steps
+        self.steps += replayed.steps
+        self.followed += replayed.followed
+        self.agent_turns += len(replayed.agent_turns)
+        for turn in replayed.agent_turns:
+            if turn.action_id is not None:
+                self.known += 1
+                self.hit_1 += turn.action_id == turn.predicted[0]
+                self.hit_3 += turn.action_id in turn.predicted[:3]
+
+    def shares(self) -> dict[str, int | float]:
+        return {
+            "dialogues": self.dialogues,
+            "agent_turns": self.agent_turns,
+            "agent_turns_known": self.known,
+            "on_the_flows": _share(self.followed, self.steps),
+            "whole_dialogues_on_the_flows": _share(self.whole, self.dialogues),
+            "hit_1": _share(self.hit_1, self.known),
+            "hit_3": _share(self.hit_3, self.known),
+        }
+
+
+class Assigner:
+    """Recognises the actions of logged utterances by a version's own exemplars."""
+
+    def __init__(self, database: Database, version: AssistantVersion, encoder: Encoder) -> None:
+        self._database = database
+        self._encoder = encoder
+        self._indexes = {speaker: build_index(database, version, encoder, speaker) for speaker in Speaker}
+        self._calls = {
+            normalise(exemplar.text): action.id
+            for action in version.assistant.actions
+            if action.speaker is Speaker.SYSTEM
+            for exemplar in action.exemplars
+        }
+
+    def assign(self, dialogues: Sequence[Dialogue]) -> list[list[tuple[ActionId, ...]]]:
+        """The actions of every turn, the main one first; empty where none is near."""
+        spoken: dict[tuple[Speaker, str], ActionId | None] = {}
+        for speaker in (Speaker.USER, Speaker.AGENT):
+            texts = list(
+                dict.fromkeys(
+                    utterance.text
+                    for dialogue in dialogues
+                    for utterance in dialogue.utterances
+                    if utterance.speaker is speaker and utterance.text.strip()
+                )
+            )
+            vectors = vectors_of(self._database, self._encoder, texts)
+            nearest = self._indexes[speaker].nearest(texts, vectors)
+            for text, match in zip(texts, nearest, strict=True):
+                spoken[speaker, text] = match[0] if match and match[1] >= _LEAST_SCORE else None
+        return [[self._actions(utterance, spoken) for utterance in d.utterances] for d in dialogues]
+
+    def _actions(
+        self, utterance: Utterance, spoken: dict[tuple[Speaker, str], ActionId | None]
+    ) -> tuple[ActionId, ...]:
+        if utterance.speaker is Speaker.SYSTEM:
+            keys = (normalise(key) for key in system_keys(utterance))
+            return tuple(self._calls[key] for key in keys if key in self._calls)
+        action = spoken.get((utterance.speaker, utterance.text))
+        return () if action is None else (action,)
+
+
+def replay_dialogues(
+    version: AssistantVersion, assigner: Assigner, dialogues: Iterable[Dialogue], batch: int = 200
+) -> Iterator[ReplayedDialogue]:
+    replay = Replay(version.assistant)
+    pending: list[Dialogue] = []
+    for dialogue in dialogues:
+        pending.append(dialogue)
+        if len(pending) == batch:
+            yield from _replay_batch(replay, assigner, pending)
+            pending = []
+    yield from _replay_batch(replay, assigner, pending)
+
+
+def _replay_batch(replay: Replay, assigner: Assigner, dialogues: Sequence[Dialogue]) -> Iterator[ReplayedDialogue]:
+    for dialogue, turns in zip(dialogues, assigner.assign(dialogues), strict=True):
+        yield _replay_one(replay, dialogue, turns)
+
+
+def _replay_one(replay: Replay, dialogue: Dialogue, turns: Sequence[tuple[ActionId, ...]]) -> ReplayedDialogue:
+    belief = START
+    steps = followed = 0
+    agent_turns = []
+    for turn, (utterance, actions) in enumerate(zip(dialogue.utterances, turns, strict=True)):
+        if utterance.speaker is Speaker.AGENT:
+            ranked = replay.next_agent_actions(belief)[:_PREDICTED]
+            if ranked:
+                predicted = tuple(action for action, _ in ranked)
+                agent_turns.append(AgentTurn(dialogue.id, turn, predicted, actions[0] if actions else None))
+        for action in actions:
+            if action == belief.last:  # a repeat at once is one action
+                continue
+            belief = replay.observe(belief, action)
+            steps += 1
+            followed += belief.followed
+    return ReplayedDialogue(steps, followed, tuple(agent_turns))
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0

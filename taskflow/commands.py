@@ -1,0 +1,171 @@
+"""Subcommands on assistants and on the database itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from taskflow.config import read_configuration
+from taskflow.edits import EditError, edit_from_json
+from taskflow.graph import FORMATS, Format, to_dot, to_graphml, to_json, to_mermaid
+from taskflow.model import AssistantVersion, TaskFlow
+from taskflow.options import (
+    Settings,
+    as_json,
+    chosen_url,
+    config_option,
+    database_option,
+    print_json,
+    with_settings,
+)
+from taskflow.store import DatabaseError, open_database, upgrade_database
+from taskflow.store.assistants import AssistantError, add_edit, load_draft, load_version, published_id
+from taskflow.store.assistants import publish as publish_draft
+from taskflow.store.database import schema_differences
+
+
+@click.command()
+@click.argument("assistant")
+@as_json
+@with_settings
+def flows(settings: Settings, assistant: str, as_json: bool) -> None:
+    """List the TaskFlows of an assistant's draft.
+
+    Example: taskflow flows support
+    """
+    found = load_draft(settings.database, assistant).assistant.flows
+    if as_json:
+        print_json([{"name": f.name, "nodes": len(f.nodes), "support": f.support} for f in found])
+        return
+    for flow in found:
+        click.echo(f"{flow.support:6} dialogues  {len(flow.nodes):5} nodes  {flow.name}")
+
+
+@click.command()
+@click.argument("assistant")
+@click.option("--flow", "flow_name", metavar="NAME", help="Only this TaskFlow.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="json", show_default=True)
+@click.option("--version", type=int, metavar="N", help="A published version instead of the draft.")
+@with_settings
+def export(settings: Settings, assistant: str, flow_name: str | None, format_: Format, version: int | None) -> None:
+    """Write an assistant's TaskFlows to stdout.
+
+    Example: taskflow export support --format mermaid > flows.mmd
+    """
+    chosen = _version(settings, assistant, version)
+    found = _chosen_flows(chosen, flow_name)
+    match format_:
+        case "json":
+            print_json(to_json(chosen, found))
+        case "mermaid":
+            click.echo(to_mermaid(chosen.assistant, found), nl=False)
+        case "graphml":
+            click.echo(to_graphml(chosen.assistant, found))
+        case "dot":
+            click.echo(to_dot(chosen.assistant, found), nl=False)
+
+
+@click.command()
+@click.argument("assistant")
+@as_json
+@with_settings
+def publish(settings: Settings, assistant: str, as_json: bool) -> None:
+    """Freeze the draft of an assistant as its next numbered version, the one that customers talk to.
+
+    Example: taskflow publish support
+    """
+    number = publish_draft(settings.database, assistant)
+    if as_json:
+        print_json({"assistant": assistant, "version": number})
+    else:
+        click.echo(f"{assistant} is published as version {number}")
+
+
+@click.command()
+@click.argument("assistant")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@as_json
+@with_settings
+def edit(settings: Settings, assistant: str, file: Any, as_json: bool) -> None:
+    """Apply edits to an assistant's draft, one JSON object a line; it stops at the first that does not fit.
+
+    \b
+    Example: echo '{"edit": "rename_flow", "flow_id": "f-…", "name": "Returns"}' | taskflow edit support -
+    """
+    applied = 0
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            try:
+                add_edit(settings.database, assistant, edit_from_json(json.loads(line)))
+            except json.JSONDecodeError as error:
+                raise EditError(f"{file.name}, line {number}: no JSON ({error.msg}): write one edit a line") from error
+            except EditError as error:
+                raise EditError(f"{file.name}, line {number}: {error}; the {applied} before it are kept") from error
+            applied += 1
+    if as_json:
+        print_json({"assistant": assistant, "applied": applied})
+    else:
+        click.echo(f"{applied} edits applied to the draft of {assistant}")
+
+
+@click.group()
+def db() -> None:
+    """Look after the database's schema."""
+
+
+@db.command()
+@database_option
+@config_option
+@as_json
+def upgrade(url: str | None, config: Path | None, as_json: bool) -> None:
+    """Bring the database to the schema of this TaskFlow, keeping its rows.
+
+    Example: taskflow db upgrade --database sqlite:///taskflow.db
+    """
+    before, after = upgrade_database(chosen_url(url, read_configuration(config)))
+    if as_json:
+        print_json({"before": before, "after": after})
+    else:
+        click.echo(f"schema version {before or 'none'} -> {after}")
+
+
+@db.command()
+@database_option
+@config_option
+@as_json
+def check(url: str | None, config: Path | None, as_json: bool) -> None:
+    """Say whether the database's tables are those that this TaskFlow expects.
+
+    Example: taskflow db check
+    """
+    address = chosen_url(url, read_configuration(config))
+    database = open_database(address)
+    differences = schema_differences(database)
+    database.close()
+    if as_json:
+        print_json({"differences": differences})
+    elif not differences:
+        click.echo("the schema is as it should be")
+    if differences:
+        raise DatabaseError(f"the schema differs in {len(differences)} places, first: {differences[0]}")
+
+
+def _version(settings: Settings, assistant: str, number: int | None) -> AssistantVersion:
+    if number is None:
+        return load_draft(settings.database, assistant)
+    return load_version(settings.database, published_id(settings.database, assistant, number))
+
+
+def _chosen_flows(version: AssistantVersion, name: str | None) -> tuple[TaskFlow, ...]:
+    if name is None:
+        return version.assistant.flows
+    found = tuple(flow for flow in version.assistant.flows if flow.name == name)
+    if not found:
+        raise AssistantError(
+            f"assistant {version.assistant.name!r} has no TaskFlow {name!r}: "
+            f"list them with 'taskflow flows {version.assistant.name}'"
+        )
+    return found

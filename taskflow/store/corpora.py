@@ -1,0 +1,191 @@
+"""Corpora of logged dialogues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from taskflow.errors import TaskFlowError
+from taskflow.model import Dialogue, Speaker, Utterance
+from taskflow.store.database import Database
+from taskflow.store.names import checked_name
+from taskflow.store.schema import CorpusRow, DialogueRow, UtteranceRow
+
+_BATCH = 500
+
+
+class CorpusError(TaskFlowError):
+    """A corpus that does not exist or cannot be used: one sentence with the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSummary:
+    name: str
+    dialogues: int
+    utterances: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What became of one dialogue that was offered to a corpus."""
+
+    dialogue_id: str
+    added: bool
+    conflict: bool  # another dialogue already has this id
+
+
+def add_dialogues(database: Database, corpus: str, offered: Sequence[tuple[Dialogue, str]]) -> list[Addition]:
+    """Add dialogues with their digests in one transaction; an id that is already there is left as it is."""
+    with database.write() as session:
+        corpus_id = _ensured_key(session, corpus)
+        known = _digests(session, corpus_id, [dialogue.id for dialogue, _ in offered])
+        additions, fresh = [], []
+        for dialogue, digest in offered:
+            there = known.get(dialogue.id)
+            if there is None:
+                known[dialogue.id] = digest
+                fresh.append((dialogue, digest))
+            additions.append(Addition(dialogue.id, there is None, there not in (None, digest)))
+        _insert(session, corpus_id, fresh)
+    return additions
+
+
+def summarise(database: Database) -> list[CorpusSummary]:
+    counts = (
+        select(
+            CorpusRow.name,
+            func.count(DialogueRow.id.distinct()),
+            func.count(UtteranceRow.turn),
+            CorpusRow.created_at,
+        )
+        .outerjoin(DialogueRow, DialogueRow.corpus_id == CorpusRow.id)
+        .outerjoin(UtteranceRow, UtteranceRow.dialogue_key == DialogueRow.id)
+        .group_by(CorpusRow.id, CorpusRow.name, CorpusRow.created_at)
+        .order_by(CorpusRow.name)
+    )
+    with database.read() as session:
+        return [CorpusSummary(*row) for row in session.execute(counts)]
+
+
+def read_corpus(database: Database, corpus: str) -> Iterator[tuple[int, Dialogue]]:
+    """Every dialogue with its key, in order of arrival, read in batches."""
+    with database.read() as session:
+        corpus_id = corpus_key(session, corpus)
+        last = 0
+        while True:
+            rows = session.scalars(
+                select(DialogueRow)
+                .where(DialogueRow.corpus_id == corpus_id, DialogueRow.id > last)
+                .order_by(DialogueRow.id)
+                .limit(_BATCH)
+            ).all()
+            if not rows:
+                return
+            yield from _with_utterances(session, rows)
+            last = rows[-1].id
+            session.expunge_all()
+
+
+def read_dialogue(database: Database, corpus: str, dialogue_id: str) -> Dialogue | None:
+    with database.read() as session:
+        row = session.scalar(
+            select(DialogueRow).where(
+                DialogueRow.corpus_id == corpus_key(session, corpus), DialogueRow.dialogue_id == dialogue_id
+            )
+        )
+        return None if row is None else next(dialogue for _, dialogue in _with_utterances(session, [row]))
+
+
+def _ensured_key(session: Session, name: str) -> int:
+    row = session.scalar(select(CorpusRow).where(CorpusRow.name == name))
+    if row is None:
+        row = CorpusRow(name=checked_name(name), created_at=datetime.now(UTC))
+        session.add(row)
+        session.flush()
+    return row.id
+
+
+def corpus_key(session: Session, name: str) -> int:
+    """The key of a corpus; raises CorpusError where there is none."""
+    corpus_id = session.scalar(select(CorpusRow.id).where(CorpusRow.name == name))
+    if corpus_id is None:
+        names = ", ".join(session.scalars(select(CorpusRow.name).order_by(CorpusRow.name))) or "none yet"
+        raise CorpusError(f"no corpus is called {name!r} (there are: {names}): import one with 'taskflow import'")
+    return corpus_id
+
+
+def _digests(session: Session, corpus_id: int, ids: Sequence[str]) -> dict[str, str]:
+    rows = session.execute(
+        select(DialogueRow.dialogue_id, DialogueRow.digest).where(
+            DialogueRow.corpus_id == corpus_id, DialogueRow.dialogue_id.in_(ids)
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+def _insert(session: Session, corpus_id: int, fresh: Sequence[tuple[Dialogue, str]]) -> None:
+    rows = [
+        DialogueRow(
+            corpus_id=corpus_id,
+            dialogue_id=dialogue.id,
+            digest=digest,
+            need=dialogue.need,
+            outcome=dialogue.outcome,
+            satisfaction=dialogue.satisfaction,
+            started_at=dialogue.started_at,
+        )
+        for dialogue, digest in fresh
+    ]
+    session.add_all(rows)
+    session.flush()
+    keys = {row.dialogue_id: row.id for row in rows}
+    utterances = [
+        {
+            "dialogue_key": keys[dialogue.id],
+            "turn": turn,
+            "speaker": utterance.speaker.value,
+            "text": utterance.text,
+            "label": utterance.label,
+            "result": utterance.result,
+            "attachments": list(utterance.attachments),
+        }
+        for dialogue, _ in fresh
+        for turn, utterance in enumerate(dialogue.utterances)
+    ]
+    if utterances:
+        session.execute(insert(UtteranceRow), utterances)
+
+
+def _with_utterances(session: Session, rows: Sequence[DialogueRow]) -> Iterator[tuple[int, Dialogue]]:
+    turns: dict[int, list[Utterance]] = {row.id: [] for row in rows}
+    found = session.execute(
+        select(
+            UtteranceRow.dialogue_key,
+            UtteranceRow.speaker,
+            UtteranceRow.text,
+            UtteranceRow.label,
+            UtteranceRow.result,
+            UtteranceRow.attachments,
+        )
+        .where(UtteranceRow.dialogue_key.in_(turns))
+        .order_by(UtteranceRow.dialogue_key, UtteranceRow.turn)
+    )
+    for key, speaker, text, label, result, attachments in found:
+        turns[key].append(Utterance(Speaker(speaker), text, label, result, tuple(attachments)))
+    for row in rows:
+        yield (
+            row.id,
+            Dialogue(
+                row.dialogue_id,
+                tuple(turns[row.id]),
+                row.need,
+                row.outcome,
+                row.satisfaction,
+                row.started_at,
+            ),
+        )

@@ -1,0 +1,295 @@
+import { LitElement, type TemplateResult, html, nothing } from "lit";
+import type { Language } from "../language";
+import { Conversation } from "./conversation";
+import { chatIcon, closeIcon, newIcon, sendIcon } from "./icons";
+import { Kept } from "./kept";
+import { logStyles } from "./log-styles";
+import { type ChatProblem, ChatServer } from "./server";
+import { styles } from "./styles";
+import { theme } from "./theme";
+import { type Words, describe, words } from "./words";
+
+/** Below this width the panel fills the screen and the page behind it rests; the style sheet says the same. */
+const PHONE = "(max-width: 479px)";
+/** How long, in milliseconds, the message list stays silent after it has been filled or shown as a whole. */
+const SETTLING = 400;
+
+/** The chat widget: a button that opens a panel, in a shadow root that neither takes nor gives styles. */
+export class ChatElement extends LitElement {
+  static override styles = [theme, styles, logStyles];
+  // Declared, not initialised: a class field would hide the accessor that Lit makes for the property.
+  static override properties = { open: { state: true }, silent: { state: true }, draft: { state: true } };
+  declare private open: boolean;
+  declare private silent: boolean;
+  declare private draft: string;
+
+  readonly #conversation: Conversation;
+  readonly #words: Words;
+  readonly #wasOpen: Kept<boolean>;
+  #shownContent = "";
+  #settling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(origin: string, assistant: string, language: Language) {
+    super();
+    const key = `taskflow-chat:${assistant}`;
+    this.lang = language === "zh" ? "zh-CN" : "en";
+    this.#words = words[language];
+    this.#wasOpen = new Kept(() => sessionStorage, `${key}:open`, false);
+    this.open = this.#wasOpen.value;
+    this.silent = true;
+    this.draft = "";
+    const memory = {
+      ticket: new Kept(() => localStorage, `${key}:ticket`, null),
+      seen: new Kept(() => localStorage, `${key}:seen`, -1),
+      outbox: new Kept(() => sessionStorage, `${key}:outbox`, []),
+    };
+    this.#conversation = new Conversation(new ChatServer(origin), assistant, memory, () => this.requestUpdate());
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    void this.#conversation.refresh();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+  }
+
+  protected override render(): TemplateResult {
+    const unread = this.open ? 0 : this.#conversation.unread;
+    return html`
+      <button
+        type="button"
+        class="launcher"
+        part="launcher"
+        aria-expanded=${this.open}
+        aria-haspopup="dialog"
+        aria-label=${unread > 0 ? this.#words.openChatUnread(unread) : this.#words.openChat}
+        @click=${this.#toggle}
+      >
+        ${chatIcon}${unread > 0 ? html`<span class="badge" part="badge" aria-hidden="true">${unread}</span>` : nothing}
+      </button>
+      <dialog class="panel" part="panel" aria-labelledby="title" @keydown=${this.#onKey} @cancel=${this.#onCancel}>
+        ${this.#header()} ${this.#log()} ${this.#status()} ${this.#composer()}
+      </dialog>
+    `;
+  }
+
+  protected override updated(): void {
+    this.#showPanel();
+    this.#endSilence();
+    const { events, outbox, phase } = this.#conversation;
+    const content = `${events.length} ${outbox.length} ${phase}`;
+    if (this.open) {
+      this.#conversation.markSeen();
+      if (content !== this.#shownContent) this.#scrollToEnd();
+    }
+    this.#shownContent = content;
+  }
+
+  #header(): TemplateResult {
+    return html`<div class="header" part="header">
+      <h2 id="title" class="title" part="title">${this.#words.title}</h2>
+      <button
+        type="button"
+        class="icon-button"
+        part="new-conversation"
+        title=${this.#words.newConversation}
+        aria-label=${this.#words.newConversation}
+        ?disabled=${this.#conversation.isEmpty}
+        @click=${this.#startAnew}
+      >
+        ${newIcon}
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        part="close"
+        title=${this.#words.closeChat}
+        aria-label=${this.#words.closeChat}
+        @click=${this.#close}
+      >
+        ${closeIcon}
+      </button>
+    </div>`;
+  }
+
+  #log(): TemplateResult {
+    const { events, outbox, isEmpty, isHandedOff, phase, replaced } = this.#conversation;
+    return html`<div
+      class="log"
+      part="log"
+      role="log"
+      tabindex="0"
+      aria-label=${this.#words.messages}
+      aria-live=${this.silent ? "off" : "polite"}
+    >
+      ${replaced ? html`<p class="aside">${this.#words.replaced}</p>` : nothing}
+      ${isEmpty && phase !== "restoring" ? this.#message("agent", this.#words.greeting) : nothing}
+      ${events.map((event) => this.#message(event.speaker, event.text))}
+      ${outbox.map((message) => this.#message("user", message.text, phase === "failed"))}
+      ${isHandedOff ? html`<p class="handoff" part="handoff">${this.#words.handedOff}</p>` : nothing}
+      ${phase === "waiting"
+        ? html`<p class="typing" part="typing" aria-hidden="true"><i></i><i></i><i></i></p>`
+        : nothing}
+    </div>`;
+  }
+
+  #message(speaker: "user" | "agent", text: string, unsent = false): TemplateResult {
+    const who = speaker === "user" ? this.#words.you : this.#words.assistant;
+    return html`<p class="message ${speaker} ${unsent ? "unsent" : ""}" part="message message-${speaker}" dir="auto"
+      ><span class="hidden">${who} </span>${text}</p
+    >`;
+  }
+
+  #status(): TemplateResult {
+    const { phase, problem, isEmpty } = this.#conversation;
+    const restoring = phase === "restoring" && isEmpty;
+    return html`<div role="status">
+        ${phase === "waiting" ? html`<span class="hidden">${this.#words.writing}</span>` : nothing}
+        ${restoring ? html`<p class="aside">${this.#words.restoring}</p>` : nothing}
+      </div>
+      ${problem ? this.#notice(problem) : nothing}`;
+  }
+
+  #notice(problem: ChatProblem): TemplateResult {
+    const refused = problem.kind === "refused";
+    return html`<div class="notice" part="notice" role="alert">
+      <p>${describe(problem, this.#words)}</p>
+      <button type="button" part="retry" @click=${refused ? this.#takeBack : this.#retry}>
+        ${refused ? this.#words.change : this.#words.tryAgain}
+      </button>
+    </div>`;
+  }
+
+  #composer(): TemplateResult {
+    return html`<form class="composer" part="composer" @submit=${this.#onSubmit}>
+      <textarea
+        class="input"
+        part="input"
+        rows="1"
+        enterkeyhint="send"
+        aria-label=${this.#words.yourMessage}
+        placeholder=${this.#words.placeholder}
+        .value=${this.draft}
+        @input=${this.#onInput}
+        @keydown=${this.#onComposerKey}
+      ></textarea>
+      <button
+        type="submit"
+        class="send"
+        part="send"
+        title=${this.#words.send}
+        aria-label=${this.#words.send}
+        ?disabled=${!this.draft.trim()}
+      >
+        ${sendIcon}
+      </button>
+    </form>`;
+  }
+
+  readonly #toggle = async (): Promise<void> => {
+    if (this.open) return this.#close();
+    this.#setOpen(true);
+    this.silent = true;
+    const refreshed = this.#conversation.refresh();
+    await this.updateComplete;
+    this.#input.focus();
+    await refreshed;
+  };
+
+  readonly #close = async (): Promise<void> => {
+    this.#setOpen(false);
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>(".launcher")?.focus();
+  };
+
+  readonly #startAnew = (): void => {
+    this.#conversation.startAnew();
+    this.#input.focus();
+  };
+
+  readonly #retry = async (): Promise<void> => {
+    // The button that was pressed goes away with the notice.
+    this.#input.focus();
+    await this.#conversation.retry();
+  };
+
+  readonly #takeBack = (): void => {
+    const text = this.#conversation.takeBack();
+    this.draft = this.draft ? `${text}\n${this.draft}` : text;
+    this.#input.focus();
+  };
+
+  readonly #onInput = (): void => {
+    this.draft = this.#input.value;
+  };
+
+  readonly #onSubmit = async (event?: Event): Promise<void> => {
+    event?.preventDefault();
+    const text = this.draft.trim();
+    if (!text) return;
+    this.draft = "";
+    await this.#conversation.send(text);
+  };
+
+  readonly #onComposerKey = async (event: KeyboardEvent): Promise<void> => {
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
+    event.preventDefault();
+    await this.#onSubmit();
+  };
+
+  readonly #onKey = async (event: KeyboardEvent): Promise<void> => {
+    if (event.key !== "Escape" || isComposing(event)) return;
+    event.preventDefault();
+    await this.#close();
+  };
+
+  // A phone's back gesture closes a modal dialog without a key.
+  readonly #onCancel = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    await this.#close();
+  };
+
+  readonly #onVisibility = (): void => {
+    if (!document.hidden) void this.#conversation.refresh();
+  };
+
+  get #input(): HTMLTextAreaElement {
+    return this.renderRoot.querySelector("textarea")!;
+  }
+
+  #setOpen(open: boolean): void {
+    this.open = open;
+    this.#wasOpen.value = open;
+  }
+
+  /** What an earlier page or the closed panel held is no news to a screen reader; what comes after it is. */
+  #endSilence(): void {
+    if (!this.silent || this.#conversation.phase === "restoring") return;
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => (this.silent = false), SETTLING);
+  }
+
+  #showPanel(): void {
+    const panel = this.renderRoot.querySelector("dialog")!;
+    if (panel.open === this.open) return;
+    if (!this.open) panel.close();
+    else if (matchMedia(PHONE).matches) panel.showModal();
+    // Unlike show(), the attribute leaves the focus alone, which a page that loads anew must not lose.
+    else panel.open = true;
+    if (this.open) this.#scrollToEnd();
+  }
+
+  #scrollToEnd(): void {
+    const log = this.renderRoot.querySelector(".log")!;
+    log.scrollTop = log.scrollHeight;
+  }
+}
+
+/** Whether the key belongs to an input method that is still composing, as for Chinese; Safari says it with 229. */
+function isComposing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
+}

@@ -1,0 +1,202 @@
+import type { Kept } from "./kept";
+import { ChatProblem, type ChatServer, type Ticket } from "./server";
+import {
+  type ChatEvent,
+  type OutgoingMessage,
+  countUnread,
+  isHandedOff,
+  lastOffset,
+  mergeEvents,
+  unconfirmed,
+} from "./timeline";
+
+export type Phase = "idle" | "restoring" | "waiting" | "failed";
+
+/** What outlives a reload: the ticket and the last seen offset for every tab, the outbox for this one. */
+export interface ConversationMemory {
+  readonly ticket: Kept<Ticket | null>;
+  readonly seen: Kept<number>;
+  readonly outbox: Kept<readonly OutgoingMessage[]>;
+}
+
+/**
+ * The customer's side of one conversation with an assistant.
+ *
+ * Messages wait in an outbox until the server's events confirm them, so a lost connection or a reload in the
+ * middle of a turn loses nothing, and sending one again can double nothing.
+ */
+export class Conversation {
+  events: readonly ChatEvent[] = [];
+  phase: Phase = "idle";
+  problem: ChatProblem | null = null;
+  /** True where the server has forgotten the conversation that this page showed. */
+  replaced = false;
+
+  readonly #server: ChatServer;
+  readonly #assistant: string;
+  readonly #memory: ConversationMemory;
+  readonly #changed: () => void;
+  #upToDate = false;
+  // Replaced when the customer starts anew: answers that belong to an older life are dropped.
+  #life = {};
+
+  constructor(server: ChatServer, assistant: string, memory: ConversationMemory, changed: () => void) {
+    this.#server = server;
+    this.#assistant = assistant;
+    this.#memory = memory;
+    this.#changed = changed;
+  }
+
+  get outbox(): readonly OutgoingMessage[] {
+    return this.#memory.outbox.value;
+  }
+
+  get isEmpty(): boolean {
+    return this.events.length === 0 && this.outbox.length === 0;
+  }
+
+  get isHandedOff(): boolean {
+    return isHandedOff(this.events);
+  }
+
+  get unread(): number {
+    return countUnread(this.events, this.#memory.seen.value);
+  }
+
+  markSeen(): void {
+    const newest = lastOffset(this.events);
+    if (newest !== null && newest > this.#memory.seen.value) this.#memory.seen.value = newest;
+  }
+
+  /** Fetches what this page does not show yet and sends what an earlier page could not. */
+  async refresh(): Promise<void> {
+    this.#upToDate = false;
+    await this.#advance();
+  }
+
+  async send(text: string): Promise<void> {
+    this.#memory.outbox.value = [...this.outbox, { clientMessageId: newMessageId(), text }];
+    await this.#advance();
+  }
+
+  /** Goes on where the last attempt failed, under the same message id. */
+  async retry(): Promise<void> {
+    await this.#advance();
+  }
+
+  /** Takes the first unsent message out of the outbox, for the customer to change. */
+  takeBack(): string {
+    const [first, ...rest] = this.outbox;
+    this.#memory.outbox.value = rest;
+    this.#enter("idle");
+    return first?.text ?? "";
+  }
+
+  startAnew(): void {
+    this.#life = {};
+    this.#forget();
+    this.#memory.outbox.value = [];
+    this.replaced = false;
+    this.#enter("idle");
+  }
+
+  async #advance(): Promise<void> {
+    if (this.phase === "restoring" || this.phase === "waiting") return;
+    const life = this.#life;
+    try {
+      if (!this.#upToDate) await this.#catchUp(life);
+      await this.#emptyOutbox(life);
+      if (life === this.#life) this.#enter("idle");
+    } catch (error) {
+      if (life !== this.#life) return;
+      this.#enter("failed", error instanceof ChatProblem ? error : new ChatProblem("broken"));
+      if (!(error instanceof ChatProblem)) throw error;
+    }
+  }
+
+  async #catchUp(life: object): Promise<void> {
+    const ticket = this.#memory.ticket.value;
+    if (ticket) {
+      this.#enter("restoring");
+      try {
+        const { events } = await this.#server.events(ticket, lastOffset(this.events));
+        if (life === this.#life) this.#take(events);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        if (life !== this.#life) return;
+        this.replaced = this.events.length > 0;
+        this.#forget();
+      }
+    }
+    if (life === this.#life) this.#upToDate = true;
+  }
+
+  async #emptyOutbox(life: object): Promise<void> {
+    for (let next = this.outbox[0]; next && life === this.#life; next = this.outbox[0]) {
+      this.#enter("waiting");
+      const events = await this.#deliver(next, life);
+      if (life !== this.#life) return;
+      this.#take(events);
+      // The answer to this very request confirms the message, whatever its events are.
+      this.#memory.outbox.value = this.outbox.filter((message) => message !== next);
+    }
+  }
+
+  async #deliver(message: OutgoingMessage, life: object): Promise<readonly ChatEvent[]> {
+    const ticket = this.#memory.ticket.value;
+    if (ticket) {
+      try {
+        return (await this.#server.send(ticket, message)).events;
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        if (life !== this.#life) return [];
+        this.#forget();
+        this.replaced = true;
+      }
+    }
+    const { conversation, token, events } = await this.#begin();
+    if (life !== this.#life) return [];
+    this.#memory.ticket.value = { conversation, token };
+    this.#take(events);
+    return (await this.#server.send({ conversation, token }, message)).events;
+  }
+
+  async #begin(): Promise<Ticket & { events: ChatEvent[] }> {
+    try {
+      return await this.#server.begin(this.#assistant);
+    } catch (error) {
+      // Here "gone" speaks of the assistant itself, and beginning once more would not help.
+      throw isGone(error) ? new ChatProblem("refused", error.message) : error;
+    }
+  }
+
+  #take(events: readonly ChatEvent[]): void {
+    this.events = mergeEvents(this.events, events);
+    this.#memory.outbox.value = unconfirmed(this.outbox, this.events);
+  }
+
+  #forget(): void {
+    this.events = [];
+    this.#memory.ticket.value = null;
+    this.#memory.seen.value = -1;
+  }
+
+  #enter(phase: Phase, problem: ChatProblem | null = null): void {
+    this.phase = phase;
+    this.problem = problem;
+    this.#changed();
+  }
+}
+
+function isGone(error: unknown): error is ChatProblem {
+  return error instanceof ChatProblem && error.kind === "gone";
+}
+
+/** A random UUID; `crypto.randomUUID` is missing on pages that are not served over HTTPS. */
+function newMessageId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,50 @@
+/** One message of a conversation, as the server keeps it. */
+export interface ChatEvent {
+  readonly offset: number;
+  readonly kind: "message";
+  readonly speaker: "user" | "agent";
+  readonly text: string;
+  readonly client_message_id: string | null;
+  readonly node: string | null;
+  readonly handoff: boolean;
+  readonly at: string;
+}
+
+/** What the customer wrote and the server has not confirmed yet. */
+export interface OutgoingMessage {
+  readonly clientMessageId: string;
+  readonly text: string;
+}
+
+/** The union of both lists in the order of their offsets; an offset that is known already stays as it was. */
+export function mergeEvents(known: readonly ChatEvent[], incoming: readonly ChatEvent[]): readonly ChatEvent[] {
+  const byOffset = new Map(known.map((event) => [event.offset, event]));
+  for (const event of incoming) {
+    if (!byOffset.has(event.offset)) byOffset.set(event.offset, event);
+  }
+  if (byOffset.size === known.length) return known;
+  return [...byOffset.values()].sort((a, b) => a.offset - b.offset);
+}
+
+/** The outgoing messages that none of the events confirms. */
+export function unconfirmed(
+  outbox: readonly OutgoingMessage[],
+  events: readonly ChatEvent[],
+): readonly OutgoingMessage[] {
+  const confirmed = new Set(events.map((event) => event.client_message_id));
+  return outbox.filter((message) => !confirmed.has(message.clientMessageId));
+}
+
+/** The offset of the newest event, or null before the first. */
+export function lastOffset(events: readonly ChatEvent[]): number | null {
+  return events.at(-1)?.offset ?? null;
+}
+
+/** Whether a person has the conversation: the newest thing that our side said tells. */
+export function isHandedOff(events: readonly ChatEvent[]): boolean {
+  return events.findLast((event) => event.speaker === "agent")?.handoff ?? false;
+}
+
+export function countUnread(events: readonly ChatEvent[], seen: number): number {
+  return events.filter((event) => event.speaker === "agent" && event.offset > seen).length;
+}

@@ -1,0 +1,75 @@
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ChatEvent } from "../src/widget/timeline";
+
+interface Sent {
+  readonly client_message_id: string;
+  readonly text: string;
+}
+
+/** A chat server that keeps the API's promises in memory and answers each message with an echo. */
+export class EchoServer {
+  readonly received: Sent[] = [];
+  /** What befalls the next requests for a message, in order: a status to refuse with, or the answer lost on its way. */
+  readonly mishaps: (number | "lost answer")[] = [];
+  readonly #conversations = new Map<string, ChatEvent[]>();
+  readonly #server = createServer((request, response) => void this.#answer(request, response));
+
+  async start(): Promise<string> {
+    await new Promise<void>((ready) => this.#server.listen(0, "127.0.0.1", ready));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((closed) => this.#server.close(closed));
+  }
+
+  forgetConversations(): void {
+    this.#conversations.clear();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
+    const [, , , id = "", part] = pathname.split("/");
+    const reply = (status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
+    if (!id) {
+      const conversation = `c${this.#conversations.size}`;
+      this.#conversations.set(conversation, []);
+      return void reply(201, { conversation, token: `token of ${conversation}`, events: [] });
+    }
+    const events = this.#conversations.get(id);
+    const isKnown = request.headers.authorization === `Bearer token of ${id}`;
+    if (!events || !isKnown) return void reply(401, { message: "No." });
+    if (part === "events") {
+      const after = Number(searchParams.get("after") ?? -1);
+      return void reply(200, { events: events.filter((event) => event.offset > after) });
+    }
+    const message = JSON.parse(await bodyOf(request)) as Sent;
+    this.received.push(message);
+    const mishap = this.mishaps.shift();
+    if (typeof mishap === "number") return void reply(mishap, { message: `Refused with ${mishap}.` });
+    const turn = take(events, message);
+    if (mishap === "lost answer") return void response.destroy();
+    reply(200, { events: turn });
+  }
+}
+
+/** The events of a message's turn, which happens once however often the message comes. */
+function take(events: ChatEvent[], { client_message_id, text }: Sent): ChatEvent[] {
+  const at = events.findIndex((event) => event.client_message_id === client_message_id);
+  if (at >= 0) return events.slice(at, at + 2);
+  const offset = events.length;
+  const base = { kind: "message", node: null, handoff: false, at: "2024-05-01T10:00:00Z" } as const;
+  const said: ChatEvent = { ...base, offset, speaker: "user", text, client_message_id };
+  const reply = { speaker: "agent", text: `echo ${text}`, client_message_id: null } as const;
+  const echo: ChatEvent = { ...base, ...reply, offset: offset + 1 };
+  events.push(said, echo);
+  return [said, echo];
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of request) body += String(chunk);
+  return body;
+}

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Conversation } from "../src/widget/conversation";
+import { Kept } from "../src/widget/kept";
+import { ChatServer } from "../src/widget/server";
+import { EchoServer } from "./chat-server";
+
+const server = new EchoServer();
+let origin = "";
+let stored: Map<string, string>;
+
+beforeEach(async () => {
+  origin = await server.start();
+  stored = new Map();
+  server.received.length = 0;
+  server.forgetConversations();
+});
+afterEach(() => server.stop());
+
+/** A page that opens on what earlier pages of the test stored. */
+function openPage(): Conversation {
+  const storage = () =>
+    ({
+      getItem: (key: string) => stored.get(key) ?? null,
+      setItem: (key: string, value: string) => stored.set(key, value),
+    }) as unknown as Storage;
+  const memory = {
+    ticket: new Kept(storage, "ticket", null),
+    seen: new Kept(storage, "seen", -1),
+    outbox: new Kept(storage, "outbox", []),
+  };
+  return new Conversation(new ChatServer(origin), "shop", memory, () => {});
+}
+
+const texts = (conversation: Conversation) => conversation.events.map((event) => event.text);
+
+test("a page that opens anew shows the conversation and goes on with it", async () => {
+  await openPage().send("hello");
+  const page = openPage();
+  await page.refresh();
+  await page.send("again");
+  expect(texts(page)).toEqual(["hello", "echo hello", "again", "echo again"]);
+});
+
+test("a turn whose answer was lost is asked for again under the same id, and happened once", async () => {
+  const page = openPage();
+  await page.send("hello");
+  server.mishaps.push("lost answer");
+  await page.send("once");
+  expect(page.problem?.kind).toBe("unreachable");
+  await page.retry();
+  expect(texts(page)).toEqual(["hello", "echo hello", "once", "echo once"]);
+  expect(server.received[1]).toEqual(server.received[2]);
+});
+
+test("a message that no server got is sent by the next page", async () => {
+  server.mishaps.push(503);
+  const page = openPage();
+  await page.send("hello");
+  expect(page.outbox).toHaveLength(1);
+  const next = openPage();
+  await next.refresh();
+  expect(texts(next)).toEqual(["hello", "echo hello"]);
+  expect(next.outbox).toHaveLength(0);
+});
+
+test("messages written while a turn is under way follow in order", async () => {
+  const page = openPage();
+  await Promise.all([page.send("one"), page.send("two"), page.send("three")]);
+  await expect.poll(() => texts(page)).toEqual(["one", "echo one", "two", "echo two", "three", "echo three"]);
+});
+
+test("a conversation that the server no longer knows gives way to a new one, with the message in it", async () => {
+  const page = openPage();
+  await page.send("hello");
+  server.forgetConversations();
+  await page.send("still there?");
+  expect(texts(page)).toEqual(["still there?", "echo still there?"]);
+  expect(page.replaced).toBe(true);
+});
+
+test("a refused message can be taken back and changed", async () => {
+  const page = openPage();
+  server.mishaps.push(422);
+  await page.send("too long");
+  expect(page.problem).toMatchObject({ kind: "refused", message: "Refused with 422." });
+  expect(page.takeBack()).toBe("too long");
+  await page.send("short");
+  expect(texts(page)).toEqual(["short", "echo short"]);
+});
+
+test("an answer that comes after the customer began anew is dropped", async () => {
+  const page = openPage();
+  const turn = page.send("old");
+  page.startAnew();
+  await turn;
+  await page.send("new");
+  expect(texts(page)).toEqual(["new", "echo new"]);
+});
+
+test("the widget works where the browser refuses storage", () => {
+  const refused = new Kept<number>(
+    () => {
+      throw new DOMException("denied", "SecurityError");
+    },
+    "seen",
+    -1,
+  );
+  refused.value = 3;
+  expect(refused.value).toBe(3);
+});
