@@ -11,7 +11,9 @@ import numpy as np
 
 from mining.clustering import Labels
 from mining.config import MiningConfig
-from mining.context import cluster_in_context
+from mining.context import Talker, cluster_in_context
+from mining.needs import find_needs
+from mining.splitting import split_by_need
 from mining.wordings import Spoken, Wording
 from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import ActionId, DialogueAction, Exemplar, Speaker
@@ -22,37 +24,53 @@ _NAME_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class ActionSet:
-    """The Dialogue Actions of a corpus, and which of them each wording is; one left out is in no action."""
+    """The Dialogue Actions of a corpus, which of them each wording is, and the need of each dialogue.
+
+    A wording that was left out is in no action. Needs are numbers, one a dialogue.
+    """
 
     actions: tuple[DialogueAction, ...]
     of_wording: Mapping[tuple[Speaker, str], ActionId]
+    needs: Labels
 
 
 def find_actions(spoken: Spoken, vectors: Mapping[Speaker, Vectors], config: MiningConfig) -> ActionSet:
-    """Each speaker's wordings in groups; a group that is too seldom said is left out."""
+    """Each speaker's wordings in groups; a group that is too seldom said is left out.
+
+    Groups by text alone show the needs; groups in context are truer actions, but for those that tell the need.
+    A system's calls and outcomes are actions as they stand.
+    """
+    talkers = [
+        Talker(spoken, speaker, vectors[speaker], config.sample_size)
+        for speaker in (Speaker.USER, Speaker.AGENT)
+        if spoken.wordings[speaker]
+    ]
+    by_text: dict[Speaker, Labels] = {speaker: np.arange(len(spoken.wordings[speaker])) for speaker in Speaker}
+    by_text |= {talker.speaker: talker.join_by_text() for talker in talkers}
+    needs = find_needs([[(who, int(by_text[who][place])) for who, place in talk] for talk in spoken.dialogues])
+    groups = cluster_in_context(spoken, talkers, by_text)
+    for talker in talkers:
+        if talker.speaker is Speaker.USER:
+            groups[Speaker.USER] = split_by_need(spoken, Speaker.USER, talker.fine, groups[Speaker.USER], needs)
     actions: list[DialogueAction] = []
     of_wording: dict[tuple[Speaker, str], ActionId] = {}
-    for speaker, labels in cluster_in_context(spoken, vectors, config.sample_size).items():
+    for speaker, labels in groups.items():
         wordings = spoken.wordings[speaker]
-        least = 1 if speaker is Speaker.SYSTEM else _least_support(wordings)
-        for members in _members(labels):
-            if sum(wordings[place].count for place in members) >= least:
-                action = _describe(speaker, wordings, members, vectors.get(speaker), config)
-                actions.append(action)
-                of_wording.update(dict.fromkeys(((speaker, wordings[place].key) for place in members), action.id))
-    return ActionSet(_with_unique_names(actions), of_wording)
+        for members in _kept(speaker, wordings, labels):
+            action = _describe(speaker, wordings, members, vectors.get(speaker), config)
+            actions.append(action)
+            of_wording.update(dict.fromkeys(((speaker, wordings[place].key) for place in members), action.id))
+    return ActionSet(_with_unique_names(actions), of_wording, needs)
 
 
-def _least_support(wordings: Sequence[Wording]) -> int:
-    """How often a group must have been said to be an action: grows with the corpus, from once."""
-    return max(1, round(sum(wording.count for wording in wordings) / 5_000))
-
-
-def _members(labels: Labels) -> list[list[int]]:
+def _kept(speaker: Speaker, wordings: Sequence[Wording], labels: Labels) -> list[list[int]]:
+    """The groups' members; how often a group must have been said grows with the corpus, from once."""
     groups: dict[int, list[int]] = defaultdict(list)
     for place, label in enumerate(labels):
         groups[int(label)].append(place)
-    return list(groups.values())
+    said = sum(wording.count for wording in wordings)
+    least = 1 if speaker is Speaker.SYSTEM else max(1, round(said / 5_000))
+    return [group for group in groups.values() if sum(wordings[place].count for place in group) >= least]
 
 
 def _describe(

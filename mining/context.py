@@ -10,43 +10,28 @@ evidence, and a few rounds settle it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mining.clustering import Labels, best_clusters, centroids_of, fine_clusters, side_by_side
-from mining.needs import find_needs
 from mining.wordings import Spoken
 from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import Speaker
 
-_TALKING = (Speaker.USER, Speaker.AGENT)
 _ROUNDS = 3
 _SHRINK = 2.0  # occurrences' worth of belief that a fine cluster's neighbours are those of all
 
 Counts = NDArray[np.float32]
 
 
-def cluster_in_context(spoken: Spoken, vectors: Mapping[Speaker, Vectors], sample_size: int) -> dict[Speaker, Labels]:
-    """One label a wording for each speaker, 0-based; a system's calls and outcomes stand apart as they are.
+class Talker:
+    """One speaker's wordings in fine clusters, and how those are joined.
 
     The number of clusters is sought from half to twice the root of the number of wordings: outside that band
     the silhouette is no guide, as it likes two halves, and it likes everything alone.
     """
-    talkers = [_Talker(spoken, who, vectors[who], sample_size) for who in _TALKING if spoken.wordings[who]]
-    labels = {who: np.arange(len(spoken.wordings[who])) for who in Speaker}
-    labels |= {talker.speaker: talker.fine for talker in talkers}
-    needs: Labels | None = None
-    for settled in range(_ROUNDS):
-        if settled:
-            needs = find_needs([[(who, int(labels[who][place])) for who, place in d] for d in spoken.dialogues])
-        labels = labels | {talker.speaker: talker.join(spoken, labels, needs) for talker in talkers}
-    return labels
-
-
-class _Talker:
-    """One speaker's wordings in fine clusters, and how those are joined."""
 
     def __init__(self, spoken: Spoken, speaker: Speaker, dense: Vectors, sample_size: int) -> None:
         wordings = spoken.wordings[speaker]
@@ -57,23 +42,30 @@ class _Talker:
         self._sizes = np.bincount(self.fine, counts).astype(np.float32)
         self._text = centroids_of(points, self.fine, np.log1p(counts))
 
-    def join(self, spoken: Spoken, labels: Mapping[Speaker, Labels], needs: Labels | None) -> Labels:
-        """One label a wording: what is of one fine cluster stays together."""
-        before, after = _neighbours(spoken, self.speaker, self.fine, labels)
+    def join_by_text(self) -> Labels:
+        """One label a wording, 0-based; what is of one fine cluster stays together."""
+        return self._join([self._text])
+
+    def join_in_context(self, spoken: Spoken, labels: Mapping[Speaker, Labels]) -> Labels:
+        """The same, by what is said before and after too, as `labels` group it."""
         trust = np.sqrt(self._sizes / (self._sizes + _SHRINK))[:, None]
-        evidence = [self._text, *(trust * unit_rows(self._telling(counts)) for counts in (before, after))]
-        if needs is not None:
-            evidence.append(self._telling(_in_needs(spoken, self.speaker, self.fine, needs)))
+        around = _neighbours(spoken, self.speaker, self.fine, labels)
+        return self._join([self._text, *(trust * _telling(counts, self._sizes) for counts in around)])
+
+    def _join(self, evidence: Sequence[Vectors]) -> Labels:
         root = math.sqrt(len(self.fine))
         joined = best_clusters(unit_rows(np.hstack(evidence)), math.ceil(root / 2), math.ceil(root * 2))
         return joined[self.fine]
 
-    def _telling(self, counts: Counts) -> Vectors:
-        """Distributions as square roots, so that products are affinities, less what they have in common."""
-        everywhere = counts.sum(axis=0) / max(float(counts.sum()), 1.0)
-        shrunk = (counts + _SHRINK * everywhere) / (counts.sum(axis=1, keepdims=True) + _SHRINK)
-        roots = np.sqrt(shrunk)
-        return np.asarray(roots - np.average(roots, axis=0, weights=self._sizes), np.float32)
+
+def cluster_in_context(
+    spoken: Spoken, talkers: Sequence[Talker], labels: Mapping[Speaker, Labels]
+) -> dict[Speaker, Labels]:
+    """Better labels from first ones; those of a speaker without a talker stay as they are."""
+    settled = dict(labels)
+    for _ in range(_ROUNDS):
+        settled |= {talker.speaker: talker.join_in_context(spoken, settled) for talker in talkers}
+    return settled
 
 
 def _neighbours(
@@ -95,11 +87,9 @@ def _neighbours(
     return before, after
 
 
-def _in_needs(spoken: Spoken, speaker: Speaker, fine: Labels, needs: Labels) -> Counts:
-    """How often each fine cluster is said in dialogues of each need."""
-    said = np.zeros((int(fine.max()) + 1, int(needs.max()) + 1), np.float32)
-    for dialogue, need in zip(spoken.dialogues, needs.tolist(), strict=True):
-        for who, place in dialogue:
-            if who is speaker:
-                said[fine[place], need] += 1
-    return said
+def _telling(counts: Counts, sizes: Counts) -> Vectors:
+    """Distributions as unit rows (square roots, so that products are affinities), less what all have in common."""
+    everywhere = counts.sum(axis=0) / max(float(counts.sum()), 1.0)
+    shrunk = (counts + _SHRINK * everywhere) / (counts.sum(axis=1, keepdims=True) + _SHRINK)
+    roots = np.sqrt(shrunk)
+    return unit_rows(np.asarray(roots - np.average(roots, axis=0, weights=sizes), np.float32))

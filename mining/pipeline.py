@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from mining.actions import ActionSet, find_actions
 from mining.config import MiningConfig
 from mining.induction import Induced, NeedDialogue, induce
-from mining.needs import find_needs
 from mining.openings import openings
 from mining.sequences import Step, assign, sequence
 from mining.wordings import collect
@@ -59,14 +58,15 @@ def mine(name: str, dialogues: Sequence[Dialogue], encode: Encode, config: Minin
 def _induce_all(
     dialogues: Sequence[Dialogue], found: ActionSet, config: MiningConfig
 ) -> tuple[list[Induced], str | None]:
-    talks = [dialogue for dialogue in dialogues if _is_talk(dialogue)]
+    talks = [
+        (dialogue, need) for dialogue, need in zip(dialogues, found.needs.tolist(), strict=True) if _is_talk(dialogue)
+    ]
     if len(talks) < 2:
         return [], "no TaskFlow: fewer than two dialogues have both a customer and an agent"
-    sequences = [sequence(dialogue, found) for dialogue in talks]
-    needs = find_needs([[step.action_id for step in steps] for steps in sequences])
-    starts = openings(sequences, needs)
+    sequences = [sequence(dialogue, found) for dialogue, _ in talks]
+    starts = openings(sequences, [need for _, need in talks])
     by_need: dict[int, list[NeedDialogue]] = defaultdict(list)
-    for dialogue, steps, need, start in zip(talks, sequences, needs.tolist(), starts, strict=True):
+    for (dialogue, need), steps, start in zip(talks, sequences, starts, strict=True):
         by_need[need].append(NeedDialogue(dialogue.id, steps, start))
     actions = {action.id: action for action in found.actions}
     names = _names(by_need, actions)
