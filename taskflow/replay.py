@@ -78,19 +78,22 @@ class Replay:
         """The belief after one more action; None, an action that nobody knows, leaves the position."""
         if action is None:
             return Belief(belief.weights, followed=False, last=belief.last)
+        weights = dict(self.reach(belief, action))
+        for position, weight in belief.weights.items():
+            digressed = weight * STAY * self._shares.get(action, 0.0)
+            weights[position] = weights.get(position, 0.0) + max(digressed, 1e-12)
+        stepped = {reached for position in belief.weights for reached, _ in self.step(position)}
+        return Belief(_normalised(weights), max(weights, key=weights.__getitem__) in stepped, action)
+
+    def reach(self, belief: Belief, action: ActionId) -> Mapping[Position | None, float]:
+        """The nodes of an action with the mass that moves there: ahead, or elsewhere in this or another flow."""
         weights: dict[Position | None, float] = defaultdict(float)
-        stepped: dict[Position | None, float] = defaultdict(float)
         for position, weight in belief.weights.items():
             for reached, probability, skipped in self._ahead(position, action):
-                moved = weight * probability * SKIP**skipped
-                weights[reached] += moved
-                if skipped == 0:
-                    stepped[reached] += moved
+                weights[reached] += weight * probability * SKIP**skipped
             for reached, share in self._elsewhere(position, action):
                 weights[reached] += weight * share
-            weights[position] += weight * STAY * self._shares.get(action, 0.0)
-        followed = bool(stepped) and max(weights, key=weights.__getitem__) in stepped
-        return Belief(_normalised(weights), followed, action)
+        return weights
 
     def next_agent_actions(self, belief: Belief) -> list[tuple[ActionId, float]]:
         """Every agent action, the likeliest next one first; never empty where the assistant has one."""

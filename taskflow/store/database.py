@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +15,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from taskflow.errors import TaskFlowError
@@ -23,6 +26,7 @@ from taskflow.store.schema import Base
 DEFAULT_URL = "sqlite:///taskflow.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITES = "taskflow_writes"
+_PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
 
 
 class DatabaseError(TaskFlowError):
@@ -71,10 +75,18 @@ def upgrade_database(url: str) -> tuple[str | None, str]:
     engine = _engine(url)
     try:
         with engine.execution_options(**{_WRITES: True}).begin() as connection:
+            _lock_schema(connection)
             before = _schema_version(connection)
+            if before is None:
+                _check_empty(connection, url)
             command.upgrade(_alembic(connection), "head")
     except DBAPIError as error:
         raise DatabaseError(_explained(url, error)) from error
+    except CommandError as error:
+        raise DatabaseError(
+            f"{_shown(url)} holds schema version {before}, which this TaskFlow does not know: "
+            "use the TaskFlow that made it"
+        ) from error
     finally:
         engine.dispose()
     return before, _head()
@@ -88,21 +100,29 @@ def schema_differences(database: Database) -> list[str]:
 
 
 def _prepare(connection: Connection, url: str) -> None:
-    if connection.dialect.name == "postgresql":
-        # Two first commands at once would both create the tables; this lock is held until the commit.
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20261123)")
+    _lock_schema(connection)
     version, head = _schema_version(connection), _head()
     if version == head:
         return
-    shown = make_url(url).render_as_string(hide_password=True)
     if version is not None:
         raise DatabaseError(
-            f"{shown} holds schema version {version}, but this TaskFlow needs {head}: "
-            f"run 'taskflow db upgrade --database {shown}' (or use the TaskFlow that made it)"
+            f"{_shown(url)} holds schema version {version}, but this TaskFlow needs {head}: "
+            f"run 'taskflow db upgrade --database {_shown(url)}' (or use the TaskFlow that made it)"
         )
-    if inspect(connection).get_table_names():
-        raise DatabaseError(f"{shown} holds tables that are not TaskFlow's: name an empty database")
+    _check_empty(connection, url)
     command.upgrade(_alembic(connection), "head")
+
+
+def _lock_schema(connection: Connection) -> None:
+    """Two first commands at once would both create the tables; the lock is held until the commit."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20261123)")
+
+
+def _check_empty(connection: Connection, url: str) -> None:
+    # Alembic's own table stays behind, empty, when every migration is taken back.
+    if set(inspect(connection).get_table_names()) - {"alembic_version"}:
+        raise DatabaseError(f"{_shown(url)} holds tables that are not TaskFlow's: name an empty database")
 
 
 def _engine(url: str) -> Engine:
@@ -119,19 +139,36 @@ def _parsed(url: str) -> URL:
     remedy = "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
     try:
         parsed = make_url(url)
-        if parsed.drivername in ("postgres", "postgresql"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise DatabaseError(f"{parsed.drivername!r} is no database that TaskFlow knows: {remedy}")
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise DatabaseError(f"{url!r} is no database address: {remedy}") from error
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseError(f"{_PASSWORD.sub('***', url)!r} is no database address: {remedy}") from error
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise DatabaseError(f"{parsed.drivername!r} is no database that TaskFlow knows: {remedy}")
     return parsed
 
 
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
+
+
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # Here alone SQLite may refuse at once instead of waiting, when another process opens the same new file.
+    for wait in (*[0.05] * 100, None):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if wait is None or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(wait)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -159,7 +196,7 @@ def _alembic(connection: Connection) -> Config:
 
 
 def _explained(url: str, error: DBAPIError) -> str:
-    shown = make_url(url).render_as_string(hide_password=True)
+    shown = _shown(url)
     cause = " ".join(str(error.orig).split())
     if "readonly" in cause or "unable to open" in cause:
         return f"{shown} cannot be opened for writing: check that its folder exists and that you may write there"

@@ -1,0 +1,80 @@
+"""The subcommand that talks to an assistant in the terminal."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Sequence
+
+import click
+
+from runtime.calls import load_calls
+from runtime.config import RuntimeConfig
+from runtime.dialogue_manager import DialogueManager, Event
+from taskflow.backbones import Backbone
+from taskflow.config import BackboneConfig
+from taskflow.options import Settings, as_json, print_json, with_settings
+
+
+@click.command()
+@click.argument("assistant")
+@as_json
+@with_settings
+def chat(settings: Settings, assistant: str, as_json: bool) -> None:
+    """Talk to the published version of an assistant.
+
+    With --json it reads messages on stdin, one a line, and answers each with one JSON line. Calls that no
+    function answers are rehearsed here: they take the outcome that the logs had most often.
+
+    \b
+    Examples: taskflow chat support
+              printf 'my parcel is late\\n' | taskflow chat support --json
+    """
+    config = settings.configuration.section("runtime", RuntimeConfig)
+    manager = make_manager(settings, config.model_copy(update={"unbound_calls": "rehearse"}))
+    conversation = manager.start(assistant)
+    if not as_json:
+        click.echo("Write a message; an empty line ends the conversation.")
+    while True:
+        line = input("> ") if sys.stdin.isatty() else sys.stdin.readline()
+        if not line.strip():
+            if line and as_json:
+                continue
+            return
+        events = manager.reply(conversation, str(uuid.uuid4()), line)
+        replies = [event for event in events if event.speaker == "agent"]
+        if as_json:
+            print_json(_told(replies))
+            sys.stdout.flush()
+        else:
+            for reply in replies:
+                click.echo(f"{reply.text}\n    {reply.flow or '-'} | {reply.action or '-'} | {reply.node or '-'}")
+
+
+def make_manager(settings: Settings, config: RuntimeConfig) -> DialogueManager:
+    """The dialogue manager that the configuration describes."""
+    calls = None if config.calls is None else load_calls(config.calls)
+    return DialogueManager(settings.database, settings.encoder, config, _backbone(settings), calls)
+
+
+def _backbone(settings: Settings) -> Backbone | None:
+    checkpoint = settings.configuration.section("backbone", BackboneConfig).checkpoint
+    if checkpoint is None:
+        return None
+    # torch and transformers take seconds to import, and most conversations need neither.
+    from taskflow.backbones.local import LocalBackbone
+
+    return LocalBackbone(checkpoint)
+
+
+def _told(replies: Sequence[Event]) -> dict[str, object]:
+    """All replies of a turn as one line: their texts joined, the rest of the last that came from a node."""
+    last = next((reply for reply in reversed(replies) if reply.node is not None), replies[-1] if replies else None)
+    return {
+        "text": "\n".join(reply.text for reply in replies),
+        "flow": last.flow if last else None,
+        "node": last.node if last else None,
+        "action": last.action if last else None,
+        "evidence": [{"dialogue_id": e.dialogue_id, "turn": e.turn} for e in last.evidence] if last else [],
+        "handoff": any(reply.handoff for reply in replies) or not replies,
+    }

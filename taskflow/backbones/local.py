@@ -1,0 +1,77 @@
+"""A transformers checkpoint, loaded from a folder and run in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from taskflow.backbones import BackboneError, Message
+
+
+class LocalBackbone:
+    """Loads safetensors only, and runs no code that the checkpoint brings along."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        if not (checkpoint / "config.json").is_file():
+            raise BackboneError(
+                f"{checkpoint} is no checkpoint folder (it has no config.json): correct [backbone] checkpoint",
+                retryable=False,
+            )
+        safely: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(checkpoint, **safely)
+            self._model: Any = AutoModelForCausalLM.from_pretrained(checkpoint, use_safetensors=True, **safely)
+        except (OSError, ValueError, KeyError) as error:
+            cause = " ".join(str(error).split())[:300]
+            raise BackboneError(f"the checkpoint {checkpoint} cannot be loaded: {cause}", retryable=False) from error
+        if not self._tokenizer.chat_template:
+            raise BackboneError(
+                f"the checkpoint {checkpoint} has no chat template: use one made for chat", retryable=False
+            )
+        self._model.train(False)
+        self.name = f"transformers:{checkpoint.name}"
+
+    def score(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
+        """One forward pass over all choices; a choice's score is the sum of its tokens' log-likelihoods."""
+        prompt = self._prompt(messages)
+        answers = [self._tokenizer.encode(choice, add_special_tokens=False) for choice in choices]
+        longest = max(len(answer) for answer in answers)
+        # Padding stands at the end, where a causal model's earlier positions cannot see it.
+        rows = [prompt + answer + [0] * (longest - len(answer)) for answer in answers]
+        with torch.inference_mode():
+            logits = self._model(torch.tensor(rows), logits_to_keep=longest + 1).logits
+        likelihoods = torch.log_softmax(logits.float(), dim=-1)
+        scores = [
+            sum(float(likelihoods[row, place, token]) for place, token in enumerate(answer))
+            for row, answer in enumerate(answers)
+        ]
+        return [float(share) for share in torch.softmax(torch.tensor(scores), dim=0)]
+
+    def complete(self, messages: Sequence[Message], max_tokens: int) -> str:
+        """Greedy, so that the same conversation is worded the same."""
+        prompt = self._prompt(messages)
+        with torch.inference_mode():
+            written = self._model.generate(
+                torch.tensor([prompt]),
+                attention_mask=torch.ones((1, len(prompt)), dtype=torch.long),
+                max_new_tokens=max_tokens,
+                do_sample=False,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
+            )
+        text = str(self._tokenizer.decode(written[0, len(prompt) :], skip_special_tokens=True))
+        return text.rpartition("</think>")[2].strip()
+
+    def _prompt(self, messages: Sequence[Message]) -> list[int]:
+        given = [{"role": message.role, "content": message.content} for message in messages]
+        # Qwen3's template reads enable_thinking; the templates of other families ignore it.
+        rendered = self._tokenizer.apply_chat_template(
+            given, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+        return list(self._tokenizer.encode(rendered, add_special_tokens=False))

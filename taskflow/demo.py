@@ -1,0 +1,52 @@
+"""The whole main job on the sample data, by running the other subcommands in order."""
+
+from __future__ import annotations
+
+import click
+
+from taskflow.options import Settings, say, with_settings
+from taskflow.sample import sample_path
+from taskflow.store.assistants import summarise
+
+_LANGUAGES = ("en", "zh")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True)
+@with_settings
+@click.pass_context
+def demo(ctx: click.Context, settings: Settings, host: str, port: int) -> None:
+    """Import, mine and publish the sample logs in English and Chinese, then serve the demo shop.
+
+    Running it again repeats nothing that is done.
+
+    Example: taskflow demo --port 8080
+    """
+    run = _Runner(ctx, settings)
+    for language in _LANGUAGES:
+        name = f"after-sale-{language}"
+        run("import", str(sample_path(f"after-sale.{language}.jsonl.gz")), "--corpus", name)
+        known = {assistant.name: assistant for assistant in summarise(settings.database)}
+        if name not in known:
+            run("mine", name)
+        if name not in known or known[name].published is None:
+            run("publish", name)
+    say("Open the address below: /shop is the demo shop with its chat, / shows what was mined. Stop with Ctrl-C.")
+    run("serve", "--host", host, "--port", str(port), "--config", str(sample_path("demo.toml")))
+
+
+class _Runner:
+    """Runs subcommands as a person would, on the demo's database, and shows each before it runs."""
+
+    def __init__(self, ctx: click.Context, settings: Settings) -> None:
+        self._ctx = ctx
+        self._url = settings.url
+
+    def __call__(self, name: str, *arguments: str) -> None:
+        group = self._ctx.find_root().command
+        command = group.get_command(self._ctx, name) if isinstance(group, click.Group) else None
+        if command is None:
+            raise click.ClickException(f"the subcommand {name!r} is not installed: install TaskFlow again")
+        say(f"$ taskflow {' '.join((name, *arguments))}")
+        command.main([*arguments, "--database", self._url], prog_name=f"taskflow {name}", standalone_mode=False)
