@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from mining.config import MiningConfig
+from mining.evaluation import evaluate as score_assistant
 from mining.held_out import Assigner, ReplayFigures, replay_dialogues
 from mining.logs import LoggedDialogue, LogOptions, Refusal, read_log
 from mining.runs import run_mining
@@ -204,6 +205,36 @@ def replay(settings: Settings, assistant: str, corpus: str, predictions: Path | 
 
 
 @click.command()
+@click.argument("assistant")
+@click.option("--corpus", required=True, metavar="NAME", help="The corpus it was mined from, with labelled turns.")
+@click.option("--gold", type=click.Path(path_type=Path), metavar="FILE", help="Gold trees, as data/README.md says.")
+@as_json
+@with_settings
+def evaluate(settings: Settings, assistant: str, corpus: str, gold: Path | None, as_json: bool) -> None:
+    """Score a mined draft against the labels of its corpus and against gold trees.
+
+    Example: taskflow evaluate after-sale-en --corpus after-sale-en --gold data/after-sale.flow.json
+    """
+    draft = load_draft(settings.database, assistant).assistant
+    dialogues = [dialogue for _, dialogue in read_corpus(settings.database, corpus)]
+    rows = read_assignments(settings.database, corpus)
+    if rows is None:
+        raise CorpusError(f"corpus {corpus!r} is not mined yet: run 'taskflow mine {corpus}'")
+    figures = score_assistant(draft, dialogues, rows, None if gold is None else _gold_flows(gold))
+    if as_json:
+        print_json(figures)
+        return
+    for speaker, scores in figures["actions"].items():
+        click.echo(f"actions of the {speaker}: {_listed(scores)}")
+    if "needs" in figures:
+        click.echo(f"needs: {_listed(figures['needs'])}")
+    for flow, scores in figures.get("edges", {}).items():
+        click.echo(f"edges of {flow!r}: {_listed(scores)}")
+    if "edge_F1_mean" in figures:
+        click.echo(f"edges, mean F1: {figures['edge_F1_mean']}")
+
+
+@click.command()
 @click.option("--until-empty", is_flag=True, help="Stop when no job waits.")
 @with_settings
 def worker(settings: Settings, until_empty: bool) -> None:
@@ -221,6 +252,25 @@ def _served_version(settings: Settings, assistant: str) -> AssistantVersion:
     if published:
         return load_version(settings.database, published_id(settings.database, assistant))
     return load_draft(settings.database, assistant)
+
+
+def _gold_flows(path: Path) -> dict[str, Any]:
+    try:
+        flows: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for flow in flows.values():
+            actions = {node["id"]: node["action"] for node in flow["nodes"]}
+            _ = [(actions[edge["from"]], actions[edge["to"]]) for edge in flow["edges"]]
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror}): check --gold") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorpusError(
+            f'{path}: holds no gold trees ({error}): give {{"NEED": {{"nodes": […], "edges": […]}}}}'
+        ) from error
+    return flows
+
+
+def _listed(scores: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in scores.items())
 
 
 def _opened(path: Path) -> Any:

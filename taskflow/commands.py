@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from taskflow.config import read_configuration
-from taskflow.edits import EditError, edit_from_json
+from taskflow.edit_forms import edit_from_json
+from taskflow.edits import EditError
 from taskflow.graph import FORMATS, Format, to_dot, to_graphml, to_json, to_mermaid
 from taskflow.model import AssistantVersion, TaskFlow
 from taskflow.options import (

@@ -74,6 +74,8 @@ def read_configuration(path: Path | None) -> Configuration:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{chosen}: is no TOML ({error}): correct it") from error
     for name, section in sections.items():
-        if name not in SECTIONS or not isinstance(section, dict):
+        if not isinstance(section, dict):
+            raise ConfigError(f"{chosen}: {name} stands outside any section: put it below one such as [{SECTIONS[0]}]")
+        if name not in SECTIONS:
             raise ConfigError(f"{chosen}: [{name}] is no section that TaskFlow knows: use {', '.join(SECTIONS)}")
     return Configuration(chosen, sections)

@@ -6,18 +6,15 @@ A draft is a version plus its edits, so undo, audit and re-application after a n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from taskflow.errors import TaskFlowError
 from taskflow.model import (
     ActionId,
     Assistant,
-    Evidence,
     FlowId,
     FlowNode,
-    JsonValue,
     ModelError,
     NodeId,
     TaskFlow,
@@ -78,15 +75,6 @@ class MoveNode:
 
 Edit = RenameAction | RenameFlow | SetResponses | AddNode | RemoveNode | MoveNode
 
-_NAMES: dict[str, type[Edit]] = {
-    "rename_action": RenameAction,
-    "rename_flow": RenameFlow,
-    "set_responses": SetResponses,
-    "add_node": AddNode,
-    "remove_node": RemoveNode,
-    "move_node": MoveNode,
-}
-
 
 def apply(edit: Edit, assistant: Assistant) -> Assistant:
     """The assistant with the edit made; raises EditError and changes nothing where it does not fit."""
@@ -123,53 +111,6 @@ def inverse(edit: Edit, assistant: Assistant) -> Edit:
             if parent is None:
                 raise EditError(f"node {node_id!r} is the root of its flow and cannot be moved")
             return MoveNode(flow_id, node_id, parent, _index(flow, node_id))
-
-
-def edit_to_json(edit: Edit) -> dict[str, Any]:
-    name = next(name for name, kind in _NAMES.items() if type(edit) is kind)
-    return {"edit": name} | asdict(edit)
-
-
-def edit_from_json(value: JsonValue) -> Edit:
-    """The edit that `edit_to_json` wrote, or one that a person wrote in the same form."""
-    if not isinstance(value, Mapping):
-        raise EditError('an edit is an object such as {"edit": "rename_action", "action_id": …, "name": …}')
-    kind = _NAMES.get(str(value.get("edit")))
-    if kind is None:
-        raise EditError(f"no edit is called {value.get('edit')!r}: use one of {', '.join(_NAMES)}")
-    wanted = {field.name for field in fields(kind)}
-    given = {key: item for key, item in value.items() if key != "edit"}
-    if set(given) != wanted:
-        raise EditError(f"{value['edit']} takes {', '.join(sorted(wanted))}, not {', '.join(sorted(given))}")
-    return kind(**{key: _read(key, item) for key, item in given.items()})
-
-
-def _read(key: str, item: JsonValue) -> Any:
-    if key == "node":
-        return _node_from_json(item)
-    if key == "responses":
-        return _texts(key, item)
-    wanted = int if key == "index" else str
-    if not isinstance(item, wanted) or isinstance(item, bool):
-        raise EditError(f"{key} is {item!r}: it has to be {'a whole number' if wanted is int else 'a text'}")
-    return item
-
-
-def _texts(key: str, item: JsonValue) -> tuple[str, ...]:
-    if isinstance(item, str) or not isinstance(item, Sequence) or not all(isinstance(x, str) for x in item):
-        raise EditError(f"{key} is {item!r}: it has to be a list of texts")
-    return tuple(str(text) for text in item)
-
-
-def _node_from_json(item: JsonValue) -> FlowNode:
-    known = {field.name for field in fields(FlowNode)}
-    if not isinstance(item, Mapping) or not {"id", "parent_id", "action_id"} <= set(item) <= known:
-        raise EditError(f"node is {item!r}: it has to be an object with id, parent_id, action_id")
-    values: dict[str, Any] = dict(item)
-    values["responses"] = _texts("responses", values.get("responses", []))
-    evidence = values.get("evidence", [])
-    values["evidence"] = tuple(Evidence(seen["dialogue_id"], seen["turn"]) for seen in evidence)
-    return FlowNode(**values)
 
 
 def _rename_action(assistant: Assistant, action_id: ActionId, name: str) -> Assistant:

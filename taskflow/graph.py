@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import networkx as nx
 from taskflow.model import Assistant, AssistantVersion, FlowNode, TaskFlow
 
 Format = Literal["json", "mermaid", "graphml", "dot"]
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 FORMATS: tuple[Format, ...] = ("json", "mermaid", "graphml", "dot")
 
 
@@ -62,15 +64,17 @@ def node_json(assistant: Assistant, node: FlowNode) -> dict[str, Any]:
 
 def to_mermaid(assistant: Assistant, flows: Sequence[TaskFlow]) -> str:
     lines = ["flowchart TD"]
+    # Mermaid has no way to quote an id, so nodes are numbered.
+    keys = {node.id: f"n{place}" for place, node in enumerate(node for flow in flows for node in flow.nodes)}
     for number, flow in enumerate(flows):
         lines.append(f'  subgraph flow{number}["{_quoted(flow.name)}"]')
         for node in flow.nodes:
             text = f"{assistant.speaker(node) or 'need'}: {label(assistant, flow, node)} ({node.support})"
-            lines.append(f'    {node.id}["{_quoted(text)}"]')
+            lines.append(f'    {keys[node.id]}["{_quoted(text)}"]')
             if node.parent_id is not None:
-                lines.append(f"    {node.parent_id} -->|{node.probability:.0%}| {node.id}")
+                lines.append(f"    {keys[node.parent_id]} -->|{node.probability:.0%}| {keys[node.id]}")
             if node.jump_to is not None:
-                lines.append(f"    {node.id} -.-> {node.jump_to}")
+                lines.append(f"    {keys[node.id]} -.-> {keys[node.jump_to]}")
         lines.append("  end")
     return "\n".join(lines) + "\n"
 
@@ -92,7 +96,7 @@ def to_dot(assistant: Assistant, flows: Sequence[TaskFlow]) -> str:
 def to_graphml(assistant: Assistant, flows: Sequence[TaskFlow]) -> str:
     written = BytesIO()
     nx.write_graphml_xml(to_graph(assistant, flows), written)
-    return written.getvalue().decode()
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", written.getvalue().decode())
 
 
 def label(assistant: Assistant, flow: TaskFlow, node: FlowNode) -> str:
@@ -101,7 +105,7 @@ def label(assistant: Assistant, flow: TaskFlow, node: FlowNode) -> str:
 
 
 def _quoted(text: str) -> str:
-    escapes = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "#": "&num;"}
+    escapes = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "#": "&num;", "`": "&grave;"}
     return "".join(escapes.get(letter, letter) for letter in " ".join(text.split()))
 
 

@@ -114,7 +114,7 @@ class FlowNode:
 
 @dataclass(frozen=True)
 class TaskFlow:
-    """A tree of Dialogue Actions that serves one need; every parent comes before its children."""
+    """A tree of Dialogue Actions that serves one need; its nodes stand depth first."""
 
     id: FlowId
     name: str
@@ -170,6 +170,7 @@ class Assistant:
         _check_unique((action.id for action in self.actions), f"assistant {self.name!r}", "action id")
         _check_unique((flow.id for flow in self.flows), f"assistant {self.name!r}", "flow id")
         _check_unique((flow.name for flow in self.flows), f"assistant {self.name!r}", "flow name")
+        _check_unique((node.id for flow in self.flows for node in flow.nodes), f"assistant {self.name!r}", "node id")
         for flow in self.flows:
             for node in flow.nodes:
                 if node.action_id is not None and node.action_id not in self.action_by_id:
@@ -208,13 +209,17 @@ def _check_tree(flow: TaskFlow) -> None:
         raise ModelError(f"flow {flow.name!r} has no nodes: a flow has at least a root")
     _check_unique((node.id for node in flow.nodes), f"flow {flow.name!r}", "node id")
     seen: set[NodeId] = set()
+    path: list[NodeId] = []  # from the root to the node before
     jumps = {node.id for node in flow.nodes if node.jump_to is not None}
     for place, node in enumerate(flow.nodes):
         where = f"node {node.id!r} of flow {flow.name!r}"
         if (node.parent_id is None) != (place == 0):
             raise ModelError(f"{where}: the first node, and no other, is the root")
-        if node.parent_id is not None and node.parent_id not in seen:
-            raise ModelError(f"{where}: its parent {node.parent_id!r} does not come before it")
+        while path and path[-1] != node.parent_id:
+            path.pop()
+        if place > 0 and not path:
+            raise ModelError(f"{where}: its parent {node.parent_id!r} is not above it: list the nodes depth first")
+        path.append(node.id)
         if node.parent_id in jumps:
             raise ModelError(f"{where}: its parent jumps elsewhere, so it can have no children")
         if node.action_id is None and place > 0:
@@ -231,6 +236,8 @@ def _check_tree(flow: TaskFlow) -> None:
 def _check_unique(values: Iterable[str], where: str, what: str) -> None:
     seen: set[str] = set()
     for value in values:
+        if not value:
+            raise ModelError(f"{where} has an empty {what}: give it one")
         if value in seen:
             raise ModelError(f"{where} has the {what} {value!r} twice: each is used once")
         seen.add(value)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from taskflow.model import ActionId, Assistant, FlowId, FlowNode, NodeId, Speaker, TaskFlow
 
 Position = tuple[FlowId, NodeId]
+_Place = tuple[FlowId | None, ActionId | None]  # an action in a flow, or anywhere
 
 SKIP = 0.2  # each node passed over without being said
 STAY = 0.05  # a digression: the position does not move
@@ -22,7 +23,7 @@ CHANGE = 0.02  # to a node of another flow
 PRIOR = 1e-3  # an agent action that nothing else speaks for, by how common it is
 SKIP_DEPTH = 4
 WIDTH = 24  # positions kept
-SHRINK = 4.0  # dialogues' worth of trust in what follows an action anywhere, against what follows it here
+SHRINK = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +104,25 @@ class Replay:
             if action.speaker is Speaker.AGENT
         }
         for position, weight in belief.weights.items():
-            support = 0 if position is None else self._flows[position[0]].by_id[position[1]].support
-            trust = support / (support + SHRINK)
-            for action, probability in self._agent_ahead(position, SKIP_DEPTH).items():
-                scores[action] += weight * trust * probability
-            for action, probability in self._after.get(belief.last, {}).items():
-                scores[action] += weight * (1 - trust) * probability
+            for share, following in self._opinions(position, belief.last):
+                for action, probability in following.items():
+                    scores[action] += weight * share * probability
         total = sum(scores.values()) or 1.0
         ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
         return [(action, score / total) for action, score in ranked]
+
+    def _opinions(
+        self, position: Position | None, last: ActionId | None
+    ) -> Iterable[tuple[float, Mapping[ActionId, float]]]:
+        """What follows here, what follows the last action in this flow, and anywhere: each trusted by its support."""
+        flow = None if position is None else position[0]
+        support = 0 if position is None else self._flows[position[0]].by_id[position[1]].support
+        here = (float(support), self._agent_ahead(position, SKIP_DEPTH))
+        left = 1.0
+        for seen, following in (here, self._after[flow, last], self._after[None, last]):
+            trust = seen / (seen + SHRINK) if following else 0.0
+            yield left * trust, following
+            left *= 1 - trust
 
     def _ahead(self, position: Position | None, action: ActionId) -> Iterable[tuple[Position, float, int]]:
         """Where the action is found ahead: (position, probability of the way, nodes skipped)."""
@@ -144,19 +155,25 @@ class Replay:
                     found[further] += passing * share
         return dict(found)
 
-    def _follow_ups(self) -> dict[ActionId | None, dict[ActionId, float]]:
-        """What the agent does after an action, wherever it stands."""
-        counts: dict[ActionId | None, dict[ActionId, float]] = defaultdict(lambda: defaultdict(float))
+    def _follow_ups(self) -> Mapping[_Place, tuple[float, dict[ActionId, float]]]:
+        """What the agent does after an action, in each flow and (under None) anywhere, with the support of that."""
+        counts: dict[_Place, dict[ActionId, float]] = defaultdict(lambda: defaultdict(float))
+        support: dict[_Place, float] = defaultdict(float)
         for flow in self._flows.values():
             for node in flow.nodes:
                 if node.jump_to is None:
                     ahead = self._agent_ahead((flow.id, node.id), SKIP_DEPTH)
-                    for action, probability in ahead.items():
-                        counts[node.action_id][action] += node.support * probability
-        return {
-            action: {following: count / sum(row.values()) for following, count in row.items()}
-            for action, row in counts.items()
-        }
+                    places: tuple[_Place, _Place] = ((flow.id, node.action_id), (None, node.action_id))
+                    for key in places:
+                        support[key] += node.support
+                        for action, probability in ahead.items():
+                            counts[key][action] += node.support * probability
+        found: dict[_Place, tuple[float, dict[ActionId, float]]]
+        found = defaultdict(lambda: (0.0, {}))
+        for key, row in counts.items():
+            total = sum(row.values()) or 1.0
+            found[key] = (support[key], {action: count / total for action, count in row.items()})
+        return found
 
 
 def _landing(flow: TaskFlow, node: FlowNode) -> Position:

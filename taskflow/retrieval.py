@@ -30,7 +30,7 @@ class ExemplarIndex:
     """The exemplars of one speaker's actions with their vectors, in the order of `exemplar_texts`."""
 
     def __init__(self, assistant: Assistant, speaker: Speaker, vectors: Vectors) -> None:
-        self._actions = [action for action in assistant.actions if action.speaker is speaker]
+        self._actions = [action for action in assistant.actions if action.speaker is speaker and action.exemplars]
         self._texts = exemplar_texts(assistant, speaker)
         if len(self._texts) != len(vectors):
             raise ValueError(f"{len(self._texts)} exemplars but {len(vectors)} vectors")

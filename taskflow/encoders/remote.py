@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 
@@ -32,23 +33,36 @@ class RemoteEncoder:
         self.dimension = self._request(["dimension"]).shape[1]
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
         rows = [self._request(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
-        return unit_rows(np.concatenate(rows)) if rows else np.zeros((0, self.dimension), np.float32)
+        if any(row.shape[1] != self.dimension for row in rows):
+            raise self._misspoken(f"vectors that have not the {self.dimension} numbers of its first")
+        return unit_rows(np.concatenate(rows))
 
     def _request(self, texts: Sequence[str]) -> Vectors:
         # Servers refuse an empty text, though an empty turn is a legal utterance.
         given = [text or " " for text in texts]
         try:
-            answer = self._client.embeddings.create(model=self._model, input=given, encoding_format="float")
+            answer = self._client.embeddings.with_raw_response.create(
+                model=self._model, input=given, encoding_format="float"
+            )
         except self._error as error:
             raise EncoderError(
                 f"the embeddings server at {self._url} did not encode with {self._model!r} ({error}): "
                 "check that it runs, [encoder] url and name, and TASKFLOW_ENCODER_KEY"
             ) from error
-        if len(answer.data) != len(given):
-            raise EncoderError(
-                f"the embeddings server at {self._url} sent {len(answer.data)} vectors for "
-                f"{len(given)} texts: it does not follow the OpenAI embeddings protocol"
-            )
-        ordered = sorted(answer.data, key=lambda item: item.index)
-        return np.array([item.embedding for item in ordered], dtype=np.float32)
+        try:
+            data = sorted(json.loads(answer.content)["data"], key=lambda item: item["index"])
+            vectors = np.array([item["embedding"] for item in data], dtype=np.float32)
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._misspoken("something other than vectors") from error
+        if vectors.ndim != 2 or len(vectors) != len(given) or not np.isfinite(vectors).all():
+            raise self._misspoken(f"vectors of the shape {vectors.shape} for {len(given)} texts")
+        return vectors
+
+    def _misspoken(self, what: str) -> EncoderError:
+        return EncoderError(
+            f"the embeddings server at {self._url} sent {what}: it does not follow the OpenAI embeddings "
+            "protocol, so check [encoder] url"
+        )

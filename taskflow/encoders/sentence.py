@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from safetensors import SafetensorError
 
 from taskflow.encoders import EncoderError, Vectors, unit_rows
 
@@ -22,8 +23,10 @@ class SentenceTransformersEncoder:
                 "sentence-transformers is not installed: pip install 'taskflow-dialogue[sentence-transformers]'"
             ) from error
         try:
-            self._model = SentenceTransformer(checkpoint, device="cpu", trust_remote_code=False)
-        except (OSError, ValueError) as error:
+            if not checkpoint:
+                raise ValueError("an empty name would load an empty model")
+            self._model = SentenceTransformer(checkpoint, device="cpu", local_files_only=True, trust_remote_code=False)
+        except (OSError, ValueError, SafetensorError) as error:
             raise EncoderError(
                 f"the encoder checkpoint {checkpoint!r} cannot be loaded: "
                 "give the folder of a sentence-transformers checkpoint, or download it first"

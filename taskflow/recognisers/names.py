@@ -44,6 +44,10 @@ _NAME = re.compile(
     rf"|\b(?i:i'?m|i am) ({_PART}){_CLAUSE_END}"
     rf"|\b(?i:this is) ({_FULL})(?= (?i:speaking|calling|here)\b)"
     rf"|\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|MR|MRS)\b\.? ({_FULL})"
+    # Agents address customers: "Thank you for your patience, Ann Lee."
+    rf"|\b(?i:thanks|thank you|welcome|sorry|apologies|hello|hi|dear|goodbye|bye)\b[^.!?,\n]{{0,40}}, ({_PART} {_PART})"
+    rf"{_NO_TITLE}(?=[.!?,;]|$)"
+    rf"|\b(?i:placed )?(?i:under(?: the name)?|name) ({_PART} {_PART}){_NO_TITLE}(?=[.!?,;]|$)"
 )
 
 _SURNAME = (
@@ -66,6 +70,7 @@ _NAME_CHINESE = re.compile(
     rf"|(?:姓名|收件人|收货人|联系人|我的名字)(?:[:是为] ?){{1,2}}({_FULL}"
     rf"|(?![请未无是什不谁哪]){_HAN}{{2,4}}{_HAN_END}|{_SURNAME}{_HAN}{{1,2}}?{_GO_ON})"
     rf"|({_SURNAME}{_HAN}{{0,2}}?)(?=先生|女士|小姐|太太)"
+    rf"|(?:谢谢|感谢|您好|你好|耐心|抱歉)[^。！？，,\n]{{0,12}}[，,]({_PLAIN_SURNAME}{_HAN}{{1,2}})(?=[，,。！!])"
 )
 
 _CUES = (
@@ -83,8 +88,33 @@ _CUES = (
     "mx",
     "dr",
     "prof",
+    "thank",
+    "welcome",
+    "sorry",
+    "apologies",
+    "hello",
+    "hi ",
+    "dear",
+    "bye",
+    "under ",
 )
-_CUES_CHINESE = ("我叫", "我是", "名", "件人", "货人", "系人", "先生", "女士", "小姐", "太太")
+_CUES_CHINESE = (
+    "谢",
+    "您好",
+    "你好",
+    "耐心",
+    "抱歉",
+    "我叫",
+    "我是",
+    "名",
+    "件人",
+    "货人",
+    "系人",
+    "先生",
+    "女士",
+    "小姐",
+    "太太",
+)
 
 NAME_RULES = (
     Rule(FieldKind.NAME, _NAME, cues=_CUES, digits=False),

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from taskflow.edits import Edit, EditError, apply, edit_from_json, edit_to_json
+from taskflow.edit_forms import edit_from_json, edit_to_json
+from taskflow.edits import Edit, EditError, apply
 from taskflow.errors import TaskFlowError
 from taskflow.model import Assistant, AssistantVersion
 from taskflow.store.database import Database
