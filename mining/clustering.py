@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_matrix
 from scipy.spatial.distance import squareform
-from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.utils.extmath import randomized_svd
 
 from taskflow.encoders import Vectors, unit_rows
 
@@ -44,14 +44,17 @@ def fine_clusters(points: Vectors, counts: Sequence[int], sample_size: int) -> L
     return labels
 
 
-def best_clusters(points: Vectors, fewest: int, most: int) -> Labels:
-    """Clusters of unit rows, 0-based; their number, from `fewest` to `most`, is that of the best silhouette."""
+def best_clusters(points: Vectors, sizes: NDArray[np.float32], fewest: int, most: int) -> Labels:
+    """Clusters of unit rows, 0-based; their number, from `fewest` to `most`, is that of the best silhouette.
+
+    `sizes` says how often each point occurs.
+    """
     if len(points) < 3:
         return np.arange(len(points))
     tree, distances = _link(points)
     fewest, most = max(1, min(fewest, len(points))), max(1, min(most, len(points)))
     tried = np.unique(np.geomspace(fewest, most, _CUTS).astype(int))
-    return max((_cut(tree, int(number)) for number in tried), key=lambda labels: _silhouette(distances, labels))
+    return max((_cut(tree, int(number)) for number in tried), key=lambda labels: _silhouette(distances, sizes, labels))
 
 
 def centroids_of(points: Vectors, labels: Labels, weights: NDArray[np.float32]) -> Vectors:
@@ -73,8 +76,13 @@ def side_by_side(texts: Sequence[str], dense: Vectors) -> Vectors:
     dimensions = min(_LEXICAL_DIMENSIONS, counted.shape[0] - 1, counted.shape[1] - 1)
     if dimensions < 1:
         return dense
-    reduced = TruncatedSVD(dimensions, random_state=0).fit_transform(counted).astype(np.float32)
-    return unit_rows(np.hstack([dense, unit_rows(reduced)]))
+    return unit_rows(np.hstack([dense, reduced_rows(counted, dimensions)]))
+
+
+def reduced_rows(table: csr_matrix, dimensions: int) -> Vectors:
+    """The rows in their first singular directions (latent semantic analysis), as unit rows."""
+    left, values, _ = randomized_svd(table, dimensions, random_state=0)
+    return unit_rows(np.asarray(left * values, np.float32))
 
 
 def _highest_first(counts: Sequence[int]) -> NDArray[np.int64]:
@@ -94,8 +102,12 @@ def _cut(tree: NDArray[np.float64], number: int) -> Labels:
     return np.asarray(fcluster(tree, number, "maxclust"), np.int64) - 1
 
 
-def _silhouette(distances: Vectors, labels: Labels) -> float:
-    """Mean silhouette; a point alone in its cluster counts as 0, and so does a single cluster."""
+def _silhouette(distances: Vectors, sizes: NDArray[np.float32], labels: Labels) -> float:
+    """Mean silhouette; a single cluster counts as 0.
+
+    A point alone in its cluster counts as far as it lies from all others, if it occurs often: an agent's canned
+    text is an action by itself, a text said once is none.
+    """
     number = int(labels.max()) + 1
     if number < 2:
         return 0.0
@@ -108,4 +120,5 @@ def _silhouette(distances: Vectors, labels: Labels) -> float:
     means[rows, labels] = np.inf
     nearest = means.min(axis=1)
     scores = (nearest - within) / np.maximum(np.maximum(nearest, within), 1e-12)
-    return float(np.where(size[labels] > 1, scores, 0.0).mean())
+    alone = np.minimum(nearest, 1.0) * (sizes - 1) / (sizes + 1)
+    return float(np.where(size[labels] > 1, scores, alone).mean())

@@ -21,6 +21,7 @@ from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import Speaker
 
 _ROUNDS = 3
+_FEW = 5  # clusters more than twice the root, which is too few for a handful of wordings
 _SHRINK = 2.0  # occurrences' worth of belief that a fine cluster's neighbours are those of all
 
 Counts = NDArray[np.float32]
@@ -54,7 +55,7 @@ class Talker:
 
     def _join(self, evidence: Sequence[Vectors]) -> Labels:
         root = math.sqrt(len(self.fine))
-        joined = best_clusters(unit_rows(np.hstack(evidence)), math.ceil(root / 2), math.ceil(root * 2))
+        joined = best_clusters(unit_rows(np.hstack(evidence)), self._sizes, math.ceil(root / 2), math.ceil(root * 2))
         return joined[self.fine]
 
 

@@ -7,44 +7,95 @@ not on its own (multivariate Bernoulli). The number of needs is the one with the
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
-from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from mining.clustering import Labels
-from taskflow.encoders import unit_rows
+from mining.clustering import Labels, reduced_rows
+from taskflow.model import Speaker
 
+Action = tuple[Speaker, int]
+Dialogues = Sequence[Sequence[Action]]
 Table = NDArray[np.float32]
 
 _SMALLEST = 5  # dialogues that a need has, on average, at the least
 _NUMBERS = (*range(1, 21), 24, 28, 34, 40, 50, 60)  # of needs that are tried
 _SAMPLE = 4_000  # dialogues that the mixture is fitted to
 _ROUNDS = 30  # of expectation and maximisation
+_OPENING_WITHIN = 3  # the customer's turns among which the need is told
+_TELLING = 0.3  # nats: an action that says less of the component is a greeting or the like
+_ALIKE = 0.7  # of the openings' mass in common: one need
 _DOUBT = 0.1  # dialogues' worth of belief in an action's share of the whole corpus
 
 
-def find_needs(dialogues: Sequence[Sequence[Hashable]]) -> Labels:
-    """One label a dialogue, given by its actions; dialogues too few to tell apart have one need."""
+def find_needs(dialogues: Dialogues) -> Labels:
+    """One label a dialogue, 0-based; dialogues too few to tell apart have one need."""
+    return _joined_by_opening(dialogues, _mixed(dialogues))
+
+
+def _mixed(dialogues: Dialogues) -> Labels:
+    """The components of the mixture; the branches of one need may still stand apart."""
     present = _presence(dialogues)
-    if present.shape[1] == 0:
+    seen = present[np.sort(np.random.default_rng(0).permutation(len(present))[:_SAMPLE])]
+    if len(seen) < 2 * _SMALLEST or present.shape[1] == 0:
         return np.zeros(len(dialogues), np.int64)
-    sample = np.random.default_rng(0).permutation(len(present))[:_SAMPLE]
-    seen = present[np.sort(sample)]
-    tree = linkage(_smoothed(seen), method="ward") if len(seen) > 1 else None
+    tree = linkage(_smoothed(seen), method="ward")
     best, least = None, math.inf
     for number in _NUMBERS:
-        if tree is None or number > max(1, len(seen) // _SMALLEST):
+        if number > len(seen) // _SMALLEST:
             break
         mixture = _Mixture(seen, np.asarray(fcluster(tree, number, "maxclust"), np.int64) - 1)
         length = mixture.description_length(seen)
         if length < least:
             best, least = mixture, length
     return np.zeros(len(dialogues), np.int64) if best is None else best.label(present)
+
+
+def _joined_by_opening(dialogues: Dialogues, labels: Labels) -> Labels:
+    """Components that customers open alike are one need: what differs between them comes later, and is a branch."""
+    openings: dict[int, Counter[Action]] = defaultdict(Counter)
+    telling = _telling(dialogues, labels)
+    for dialogue, label in zip(dialogues, labels.tolist(), strict=True):
+        said = [action for action in dialogue if action[0] is Speaker.USER][:_OPENING_WITHIN]
+        openings[label].update(next(([action] for action in said if action in telling), []))
+    joined: list[tuple[Counter[Action], list[int]]] = []
+    for label in sorted(openings, key=lambda label: (-openings[label].total(), label)):
+        alike = next((group for group in joined if _overlap(group[0], openings[label]) >= _ALIKE), None)
+        if alike is None:
+            joined.append((Counter(openings[label]), [label]))
+        else:
+            alike[0].update(openings[label])
+            alike[1].append(label)
+    need_of = {label: need for need, (_, members) in enumerate(joined) for label in members}
+    return np.array([need_of[label] for label in labels.tolist()], np.int64)
+
+
+def _telling(dialogues: Dialogues, labels: Labels) -> set[Action]:
+    """The customer's actions that are said in some components rather than others; greetings are not."""
+    sizes = Counter(labels.tolist())
+    said: dict[Action, Counter[int]] = defaultdict(Counter)
+    for dialogue, label in zip(dialogues, labels.tolist(), strict=True):
+        for action in dict.fromkeys(dialogue):
+            if action[0] is Speaker.USER:
+                said[action][label] += 1
+    total = len(dialogues)
+    return {action for action, where in said.items() if _divergence(where, sizes, total) >= _TELLING}
+
+
+def _divergence(where: Counter[int], sizes: Counter[int], total: int) -> float:
+    """Kullback-Leibler, in nats, of where an action is said from how large the components are."""
+    said = where.total()
+    return sum(n / said * math.log((n / said) / (sizes[label] / total)) for label, n in where.items())
+
+
+def _overlap(one: Counter[Action], other: Counter[Action]) -> float:
+    """The mass that two distributions share, from 0 to 1."""
+    totals = max(one.total(), 1), max(other.total(), 1)
+    return sum(min(one[action] / totals[0], count / totals[1]) for action, count in other.items())
 
 
 class _Mixture:
@@ -76,7 +127,7 @@ class _Mixture:
         return np.asarray(logs + self._log_weights, np.float32)
 
 
-def _presence(dialogues: Sequence[Sequence[Hashable]]) -> Table:
+def _presence(dialogues: Dialogues) -> Table:
     """A row a dialogue, a column an action of more than one dialogue: 1 where it is said."""
     seen = Counter(action for actions in dialogues for action in dict.fromkeys(actions))
     columns = {action: place for place, action in enumerate(a for a, count in seen.items() if count > 1)}
@@ -92,4 +143,4 @@ def _smoothed(present: Table) -> Table:
     dimensions = min(20, present.shape[0] - 1, present.shape[1] - 1)
     if dimensions < 1:
         return np.asarray(weighted.todense(), np.float32)
-    return unit_rows(TruncatedSVD(dimensions, random_state=0).fit_transform(weighted).astype(np.float32))
+    return reduced_rows(weighted, dimensions)
