@@ -61,7 +61,7 @@ def shop(number: int) -> list[Dialogue]:
             dialogue(
                 f"return-{i}",
                 [
-                    ("u", RETURN[i % 4]),
+                    ("u", RETURN[i // 2 % 4]),
                     ("a", "Is it still unused?"),
                     ("u", answer),
                     *(
@@ -103,8 +103,15 @@ def test_yes_and_no_are_two_actions_because_the_agent_acts_on_them(run):
     mined = run(dialogues)
     assert action_of(mined, dialogues, "yes") != action_of(mined, dialogues, "no")
     flow = next(f for f in mined.assistant.flows if f.root.evidence[0].dialogue_id.startswith("return"))
-    names = {mined.assistant.action_by_id[node.action_id].name for node in flow.nodes if node.action_id}
-    assert {"create_return", "create_return: ok", "Here is your return label."} <= names
+    after = {
+        said: {response for child in flow.children(node.id) for response in child.responses}
+        for node in flow.nodes
+        if node.action_id and (said := mined.assistant.action_by_id[node.action_id].name)
+    }
+    assert after["create_return: ok"] == {"Here is your return label."}
+    assert after[mined.assistant.action_by_id[action_of(mined, dialogues, "no")].name] == {
+        "I am sorry, used items cannot be returned."
+    }
 
 
 def test_a_call_and_its_outcome_are_two_actions_of_one_turn(run):
