@@ -87,7 +87,7 @@ def publish(settings: Settings, assistant: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("assistant")
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=click.File("rb"))
 @as_json
 @with_settings
 def edit(settings: Settings, assistant: str, file: Any, as_json: bool) -> None:
@@ -101,8 +101,8 @@ def edit(settings: Settings, assistant: str, file: Any, as_json: bool) -> None:
         if line.strip():
             try:
                 add_edit(settings.database, assistant, edit_from_json(json.loads(line)))
-            except json.JSONDecodeError as error:
-                raise EditError(f"{file.name}, line {number}: no JSON ({error.msg}): write one edit a line") from error
+            except (ValueError, RecursionError) as error:
+                raise EditError(f"{file.name}, line {number}: no JSON in UTF-8: write one edit a line") from error
             except EditError as error:
                 raise EditError(f"{file.name}, line {number}: {error}; the {applied} before it are kept") from error
             applied += 1

@@ -68,7 +68,7 @@ def read_configuration(path: Path | None) -> Configuration:
         return Configuration(None, {})
     chosen = path or DEFAULT_FILE
     try:
-        sections = tomllib.loads(chosen.read_text(encoding="utf-8"))
+        sections = tomllib.loads(chosen.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{chosen}: cannot be read ({error.strerror}): check --config") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

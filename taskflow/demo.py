@@ -33,6 +33,7 @@ def demo(ctx: click.Context, settings: Settings, host: str, port: int) -> None:
         if name not in known or known[name].published is None:
             run("publish", name)
     say("Open the address below: /shop is the demo shop with its chat, / shows what was mined. Stop with Ctrl-C.")
+    settings.database.close()  # the server opens its own connections, after it forked
     run("serve", "--host", host, "--port", str(port), "--config", str(sample_path("demo.toml")))
 
 

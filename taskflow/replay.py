@@ -81,10 +81,20 @@ class Replay:
             return Belief(belief.weights, followed=False, last=belief.last)
         weights = dict(self.reach(belief, action))
         for position, weight in belief.weights.items():
-            digressed = weight * STAY * self._shares.get(action, 0.0)
-            weights[position] = weights.get(position, 0.0) + max(digressed, 1e-12)
-        stepped = {reached for position in belief.weights for reached, _ in self.step(position)}
-        return Belief(_normalised(weights), max(weights, key=weights.__getitem__) in stepped, action)
+            digressed = weight * max(STAY * self._shares.get(action, 0.0), 1e-12)
+            weights[position] = weights.get(position, 0.0) + digressed
+        best = max(weights, key=weights.__getitem__)
+        followed = self._stepped(belief, action, best) > weights[best] / 2
+        return Belief(_normalised(weights), followed, action)
+
+    def _stepped(self, belief: Belief, action: ActionId, target: Position | None) -> float:
+        """The mass that reaches the target by one step of the tree that says the action."""
+        return sum(
+            weight * probability
+            for position, weight in belief.weights.items()
+            for reached, probability in self.step(position)
+            if reached == target and self.action(reached) == action
+        )
 
     def reach(self, belief: Belief, action: ActionId) -> Mapping[Position | None, float]:
         """The nodes of an action with the mass that moves there: ahead, or elsewhere in this or another flow."""

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Blueprint, abort, render_template, request
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 
 from taskflow.graph import label, node_json
 from taskflow.model import Assistant, AssistantVersion, Dialogue, Evidence, FlowId, FlowNode, NodeId, TaskFlow
-from taskflow.store import Database
-from taskflow.store.assistants import load_draft, load_version, published_id
+from taskflow.store.assistants import load_draft, load_version, published_id, published_versions
 from taskflow.store.corpora import read_dialogue
 from taskflow.store.runs import corpus_of
-from taskflow.store.schema import AssistantRow, VersionRow
 from webui.parts import parts
 
 assistants = Blueprint("assistants", __name__, url_prefix="/assistants")
@@ -88,12 +84,6 @@ class Excerpts(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    number: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class OutlineRow:
     """A node in the order of reading, with what the page's list needs to open and close its levels."""
 
@@ -107,7 +97,10 @@ class OutlineRow:
 def show(name: str) -> str:
     version = _version(name, _asked_version())
     return render_template(
-        "assistant.html", version=version, assistant=version.assistant, published=_published(parts().database, name)
+        "assistant.html",
+        version=version,
+        assistant=version.assistant,
+        published=published_versions(parts().database, name),
     )
 
 
@@ -185,18 +178,6 @@ def _flow(version: AssistantVersion, flow_id: str) -> TaskFlow:
     if found is None:
         abort(404, f"Assistant {version.assistant.name!r} has no TaskFlow {flow_id!r} in this version.")
     return found
-
-
-def _published(database: Database, name: str) -> list[Published]:
-    """The newest first."""
-    query = (
-        select(VersionRow.number, VersionRow.created_at)
-        .join(AssistantRow, AssistantRow.id == VersionRow.assistant_id)
-        .where(AssistantRow.name == name, VersionRow.number.is_not(None))
-        .order_by(VersionRow.number.desc())
-    )
-    with database.read() as session:
-        return [Published(number, at) for number, at in session.execute(query) if number is not None]
 
 
 def _node_body(assistant: Assistant, node: FlowNode) -> dict[str, Any]:

@@ -4,7 +4,7 @@ What is found, where it is a choice:
 
 - A number of 4 or more digits is a NUMBER unless its form or the words before it say more; so is a bare year.
   Shorter numbers stay ("size 9", "24/7", "4.5分"), and so do digits inside a word ("128GB").
-- An ORDER_NUMBER has capital letters before digits ("TF-20418837", "#W5918442") or a cue ("order id 3348").
+- An ORDER_NUMBER has letters before digits ("TF-20418837", "tf-20418837", "#W5918442") or a cue ("order id 3348").
 - A DATE has a day and a month, or is 2026年. Weekdays and words such as "tomorrow" and "上周三" are dates for
   fields, yet stay in masked text: they carry meaning and name nobody.
 - A TIME is "3:30 pm", "10 am" or "下午三点"; "一点" alone mostly means "a little" and is none.

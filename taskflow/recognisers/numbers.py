@@ -50,7 +50,8 @@ _TRACKING_CUED = re.compile(
 )
 _ORDER = re.compile(
     rf"(?:#[A-Za-z]{{1,6}}-?[0-9]{{4,}}+"
-    rf"|(?<![A-Za-z0-9#])(?!(?:USD?|EUR|GBP|CNY|RMB|JPY|HKD|CAD|AUD|ZIP)[0-9])[A-Z]{{1,6}}-?[0-9]{{5,}}+)"
+    rf"|(?<![A-Za-z0-9#])(?!(?:USD?|EUR|GBP|CNY|RMB|JPY|HKD|CAD|AUD|ZIP)[0-9])[A-Z]{{1,6}}-?[0-9]{{5,}}+"
+    rf"|(?<![A-Za-z0-9#-])[a-z]{{1,4}}-[0-9]{{6,}}+)"
     rf"(?:-[A-Z0-9]{{2,12}}){{0,3}}{END}"
 )
 # "order" alone is also a verb ("order 1000 pieces"): there the number must look like one that was given out.

@@ -14,7 +14,7 @@ from taskflow.edit_forms import edit_from_json, edit_to_json
 from taskflow.edits import Edit, EditError, apply
 from taskflow.errors import TaskFlowError
 from taskflow.model import Assistant, AssistantVersion
-from taskflow.store.database import Database
+from taskflow.store.database import Database, serialise
 from taskflow.store.names import checked_name
 from taskflow.store.schema import ActionRow, AssistantRow, EditRow, FlowRow, VersionRow
 from taskflow.store.versions import insert_version, read_version
@@ -31,6 +31,12 @@ class AssistantSummary:
     flows: int
     published: int | None  # the newest number
     encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    number: int
+    at: datetime
 
 
 def assistant_names(database: Database) -> list[str]:
@@ -54,9 +60,11 @@ def summarise(database: Database) -> list[AssistantSummary]:
 
 
 def ensure_assistant(session: Session, name: str) -> int:
+    """The key of an assistant, made if need be, whose draft nobody else changes before this transaction ends."""
+    serialise(session, f"assistant {checked_name(name)}")
     row = session.scalar(select(AssistantRow).where(AssistantRow.name == name))
     if row is None:
-        row = AssistantRow(name=checked_name(name), created_at=datetime.now(UTC))
+        row = AssistantRow(name=name, created_at=datetime.now(UTC))
         session.add(row)
         session.flush()
     return row.id
@@ -84,6 +92,7 @@ def save_mined(session: Session, assistant: Assistant, encoder: str) -> tuple[in
 def add_edit(database: Database, name: str, edit: Edit) -> Assistant:
     """Apply one edit to the draft; the draft is unchanged when it raises EditError."""
     with database.write() as session:
+        serialise(session, f"assistant {name}")
         assistant_id = _assistant_id(session, name)
         base, edits = _draft(session, assistant_id, name)
         edited = apply(edit, _applied(read_version(session, base, name).assistant, edits))
@@ -101,6 +110,7 @@ def load_draft(database: Database, name: str) -> AssistantVersion:
 def publish(database: Database, name: str) -> int:
     """Freeze the draft as the next numbered version; returns the number."""
     with database.write() as session:
+        serialise(session, f"assistant {name}")
         assistant_id = _assistant_id(session, name)
         base, edits = _draft(session, assistant_id, name)
         version = read_version(session, base, name)
@@ -118,7 +128,7 @@ def published_id(database: Database, name: str, number: int | None = None) -> in
         query = select(VersionRow.id, VersionRow.number).where(
             VersionRow.assistant_id == assistant_id, VersionRow.number.is_not(None)
         )
-        numbers = {found: key for key, found in session.execute(query.order_by(VersionRow.number)).tuples()}
+        numbers = {found: key for key, found in session.execute(query.order_by(VersionRow.number))}
     if not numbers:
         raise AssistantError(f"assistant {name!r} is not published yet: run 'taskflow publish {name}'")
     wanted = max(found for found in numbers if found is not None) if number is None else number
@@ -126,6 +136,18 @@ def published_id(database: Database, name: str, number: int | None = None) -> in
         there = ", ".join(str(found) for found in numbers)
         raise AssistantError(f"assistant {name!r} has no version {number} (there are: {there})")
     return numbers[wanted]
+
+
+def published_versions(database: Database, name: str) -> list[Published]:
+    """The newest first."""
+    query = (
+        select(VersionRow.number, VersionRow.created_at)
+        .join(AssistantRow, AssistantRow.id == VersionRow.assistant_id)
+        .where(AssistantRow.name == name, VersionRow.number.is_not(None))
+        .order_by(VersionRow.number.desc())
+    )
+    with database.read() as session:
+        return [Published(number, at) for number, at in session.execute(query) if number is not None]
 
 
 def load_version(database: Database, version_id: int) -> AssistantVersion:

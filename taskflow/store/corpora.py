@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from taskflow.errors import TaskFlowError
 from taskflow.model import Dialogue, Speaker, Utterance
-from taskflow.store.database import Database
+from taskflow.store.database import Database, serialise
 from taskflow.store.names import checked_name
 from taskflow.store.schema import CorpusRow, DialogueRow, UtteranceRow
 
@@ -102,9 +102,11 @@ def read_dialogue(database: Database, corpus: str, dialogue_id: str) -> Dialogue
 
 
 def _ensured_key(session: Session, name: str) -> int:
+    """The key of a corpus, made if need be, which nobody else adds to before this transaction ends."""
+    serialise(session, f"corpus {checked_name(name)}")
     row = session.scalar(select(CorpusRow).where(CorpusRow.name == name))
     if row is None:
-        row = CorpusRow(name=checked_name(name), created_at=datetime.now(UTC))
+        row = CorpusRow(name=name, created_at=datetime.now(UTC))
         session.add(row)
         session.flush()
     return row.id
@@ -125,7 +127,7 @@ def _digests(session: Session, corpus_id: int, ids: Sequence[str]) -> dict[str, 
             DialogueRow.corpus_id == corpus_id, DialogueRow.dialogue_id.in_(ids)
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _insert(session: Session, corpus_id: int, fresh: Sequence[tuple[Dialogue, str]]) -> None:

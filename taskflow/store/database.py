@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from taskflow.store.schema import Base
 DEFAULT_URL = "sqlite:///taskflow.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITES = "taskflow_writes"
-_PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
+_PASSWORD = re.compile(r"(?<=:)[^/].*(?=@)")
 
 
 class DatabaseError(TaskFlowError):
@@ -53,6 +53,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def serialise(session: Session, what: str) -> None:
+    """Let writers of the same thing wait for each other until they commit; on SQLite all writers do."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
 def open_database(url: str) -> Database:

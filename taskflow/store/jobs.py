@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import CursorResult, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from taskflow.store.database import Database
+from taskflow.store.database import Database, serialise
 from taskflow.store.schema import JobRow
 
 LEASE = timedelta(seconds=60)
@@ -31,6 +31,7 @@ def enqueue(database: Database, corpus: str, assistant: str) -> int:
     """The key of a new job, or of one for the same corpus and assistant that still waits."""
     now = datetime.now(UTC)
     with database.write() as session:
+        serialise(session, "jobs")
         waiting = session.scalar(
             select(JobRow.id).where(JobRow.corpus == corpus, JobRow.assistant == assistant, JobRow.status == "waiting")
         )

@@ -160,4 +160,4 @@ def _action_names(session: Session, assistant_id: int) -> dict[str | None, str]:
         .scalar_subquery()
     )
     rows = session.execute(select(ActionRow.action_id, ActionRow.name).where(ActionRow.version_id == mined))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from taskflow.encoders import Encoder, Vectors, unit_rows
-from taskflow.store.database import Database
+from taskflow.store.database import Database, serialise
 from taskflow.store.schema import VectorRow
 
 _BATCH = 2_000
@@ -55,14 +55,13 @@ def _stored(session: Session, encoder: str, digests: Sequence[str]) -> dict[str,
             select(VectorRow.text_digest, VectorRow.vector).where(
                 VectorRow.encoder == encoder, VectorRow.text_digest.in_(digests)
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
 
 
 def _keep(database: Database, encoder: str, fresh: dict[str, bytes]) -> None:
     with database.write() as session:
+        serialise(session, "vectors")
         already = _stored(session, encoder, list(fresh))
         rows = [
             {"encoder": encoder, "text_digest": digest, "vector": vector}
