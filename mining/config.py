@@ -13,7 +13,7 @@ class MiningConfig(BaseModel):
     sample_size: int = Field(default=4_000, ge=100)
     """How many distinct texts of a speaker, or dialogues, are linked; the others join the nearest."""
 
-    exemplars: int = Field(default=48, ge=1)
+    exemplars: int = Field(default=128, ge=1)
     """How many wordings of an action are kept to recognise it by."""
 
     least_share: float = Field(default=0.01, ge=0, le=1)
