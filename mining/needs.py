@@ -25,7 +25,8 @@ Table = NDArray[np.float32]
 _SMALLEST = 5  # dialogues that a need has, on average, at the least
 _NUMBERS = (*range(1, 21), 24, 28, 34, 40, 50, 60)  # of needs that are tried
 _SAMPLE = 4_000  # dialogues that the mixture is fitted to
-_ROUNDS = 30  # of expectation and maximisation
+_PATIENCE = 6  # numbers in a row that describe the dialogues no shorter: more needs will not either
+_ROUNDS = 15  # of expectation and maximisation
 _OPENING_WITHIN = 3  # the customer's turns among which the need is told
 _TELLING = 0.3  # nats: an action that says less of the component is a greeting or the like
 _ALIKE = 0.7  # of the openings' mass in common: one need
@@ -44,12 +45,13 @@ def _mixed(dialogues: Dialogues) -> Labels:
     if len(seen) < 2 * _SMALLEST or present.shape[1] == 0:
         return np.zeros(len(dialogues), np.int64)
     tree = linkage(_smoothed(seen), method="ward")
-    best, least = None, math.inf
+    best, least, worse = None, math.inf, 0
     for number in _NUMBERS:
-        if number > len(seen) // _SMALLEST:
+        if number > len(seen) // _SMALLEST or worse == _PATIENCE:
             break
         mixture = _Mixture(seen, np.asarray(fcluster(tree, number, "maxclust"), np.int64) - 1)
         length = mixture.description_length(seen)
+        worse = worse + 1 if length >= least else 0
         if length < least:
             best, least = mixture, length
     return np.zeros(len(dialogues), np.int64) if best is None else best.label(present)
