@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from operator import itemgetter
 
 import numpy as np
 
+from runtime import words
 from runtime.prompts import render
 from taskflow.backbones import Backbone, BackboneError, Message
 from taskflow.encoders import Encoder
 from taskflow.recognisers import find
 
 _LEAST_LIKENESS = 0.6  # cosine of a rewording with the approved response
-_NUMBER = re.compile(r"\d+")
 _TOKENS = 120
+_ENDS = (".", "!", "?", "。", "！", "？")
+# What a rewording may not touch, beside what recognisers find. Strict on purpose: in doubt, the approved words go out.
+_NUMBERS = (
+    r"(?=[a-z._:/+-]*\d)[a-z\d]+(?:[.,:/_+-][a-z\d]+)*(?: ?[%％])?",  # a code such as RMA-7Q stays whole
+    # A lone "one" or "一" mostly counts nothing ("this one", "一下").
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twice|double|half|dozen|hundred|thousand)\b",
+    r"\b(?:thir|four|fif|six|seven|eigh|nine)teen\b|\b(?:twen|thir|for|fif|six|seven|eigh|nine)ty\b",
+    r"[零〇一二两三四五六七八九十百千万半]{2,}|[零〇二两三四五六七八九十百千万半]",
+)
+_UNITS = (r"\b(?:minute|hour|day|week|month|year)(?=s?\b)", "分钟|小时|天|周|星期|月|年")
+_PLACEHOLDER = r"\[[^\]]*\]"
+_FACT = re.compile("|".join((*_NUMBERS, *_UNITS, _PLACEHOLDER)), re.IGNORECASE)
+_DENIAL = re.compile(
+    r"\b(?:not|no|never|none|nothing|cannot|unable|without)\b|n['’]t\b|[不没無无未勿别]", re.IGNORECASE
+)
+_COURTESY = re.compile(r"\bno (?:problem|worries|trouble)\b|不好意思|不客气|没问题|没关系", re.IGNORECASE)
 
 
 class Generator:
@@ -36,12 +53,26 @@ class Generator:
         return written if self._is_faithful(written, response) else response
 
     def _is_faithful(self, written: str, response: str) -> bool:
-        if not written or len(written) > 2 * len(response) + 40 or _values(written) != _values(response):
+        if not _is_whole(written, response) or _facts(written) != _facts(response):
             return False
         vectors = self._encoder.encode([written, response])
         return float(np.dot(vectors[0], vectors[1])) >= _LEAST_LIKENESS
 
 
-def _values(text: str) -> Counter[str]:
-    """Every recognised value and every number, as often as it stands there."""
-    return Counter([found.value for found in find(text)] + _NUMBER.findall(text))
+def _is_whole(written: str, response: str) -> bool:
+    """A text to send at all: complete, in the response's language, neither broken nor far longer."""
+    return (
+        0 < len(written) <= 2 * len(response) + 40
+        and written.replace("\n", "").isprintable()
+        and "\ufffd" not in written
+        and words.language(written) == words.language(response)
+        and (written.endswith(_ENDS) or not response.endswith(_ENDS))
+    )
+
+
+def _facts(text: str) -> tuple[list[tuple[str, str]], Counter[str], bool]:
+    """The recognised values (those of a kind in their order), all numbers and units, and whether it denies anything."""
+    values = [(found.kind.value, found.value) for found in find(text)]
+    numbers = Counter(fact.lower() if fact.isalpha() else fact for fact in _FACT.findall(text))
+    denies = _DENIAL.search(_COURTESY.sub("", text)) is not None
+    return sorted(values, key=itemgetter(0)), numbers, denies

@@ -117,6 +117,6 @@ def serve(published: Database, encoder: BundledEncoder) -> Serve:
     return served
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shop() -> Assistant:
     return SHOP
