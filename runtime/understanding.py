@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from runtime.prompts import render
-from taskflow.backbones import Backbone, Message
+from taskflow.backbones import Backbone, BackboneError, Message
 from taskflow.encoders import Encoder
 from taskflow.model import ActionId, Assistant
 from taskflow.recognisers import find, mask
 from taskflow.retrieval import ExemplarIndex, Match
 
-_CANDIDATES = 8
+_CANDIDATES = 12
 _SHARPNESS = 15.0  # P(message | action) grows as exp(sharpness x cosine)
 
 
@@ -52,12 +53,12 @@ class Understander:
         masked = mask(text)
         fields = {found.kind.value: found.value for found in find(text)}
         matches = self._index.rank(masked, self._encoder.encode([masked])[0])
-        near = [match for match in matches[: 2 * _CANDIDATES] if match.score >= self._accept]
-        if self._backbone is None or not near or near[0].score == 1.0:
-            likelihoods = [math.exp(_SHARPNESS * (match.score - 1.0)) for match in near]
-        else:
-            near = near[:_CANDIDATES]
-            likelihoods = self._chosen(self._backbone, masked, said_before, near)
+        near = [match for match in matches[:_CANDIDATES] if match.score >= self._accept]
+        likelihoods = [math.exp(_SHARPNESS * (match.score - 1.0)) for match in near]
+        if self._backbone is not None and len(near) > 1 and near[0].score < 1.0:
+            # A model that fails leaves the choice to retrieval: the customer gets an answer all the same.
+            with suppress(BackboneError):
+                likelihoods = self._chosen(self._backbone, masked, said_before, near)
         candidates = [
             Candidate(match.action_id, likelihood, match) for match, likelihood in zip(near, likelihoods, strict=True)
         ]

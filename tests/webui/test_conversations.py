@@ -125,7 +125,7 @@ def test_a_missing_or_forged_token_is_refused(client: FlaskClient, authorization
 def test_a_token_changed_in_one_letter_or_signed_with_another_key_is_refused(client: FlaskClient) -> None:
     conversation, headers = begin(client)
     token = headers["Authorization"].removeprefix("Bearer ")
-    changed = token[:-1] + ("A" if token[-1] != "A" else "B")
+    changed = token[:-9] + ("A" if token[-9] != "A" else "B") + token[-8:]
     forged = VisitorTokens("another key").issue(conversation)
     for wrong in (changed, forged, conversation):
         answer = client.get(f"/api/conversations/{conversation}/events", headers={"Authorization": f"Bearer {wrong}"})
