@@ -12,7 +12,7 @@ import numpy as np
 from mining.clustering import Labels
 from mining.config import MiningConfig
 from mining.context import Talker, cluster_in_context
-from mining.needs import find_needs
+from mining.needs import Dialogues, find_needs, needs_of_openings
 from mining.splitting import split_by_need
 from mining.wordings import Spoken, Wording
 from taskflow.encoders import Vectors, unit_rows
@@ -47,11 +47,13 @@ def find_actions(spoken: Spoken, vectors: Mapping[Speaker, Vectors], config: Min
     ]
     by_text: dict[Speaker, Labels] = {speaker: np.arange(len(spoken.wordings[speaker])) for speaker in Speaker}
     by_text |= {talker.speaker: talker.join_by_text() for talker in talkers}
-    needs = find_needs([[(who, int(by_text[who][place])) for who, place in talk] for talk in spoken.dialogues])
+    fine = by_text | {talker.speaker: talker.fine for talker in talkers}
+    needs = find_needs(_as_actions(spoken, by_text), _as_actions(spoken, fine))
     groups = cluster_in_context(spoken, talkers, by_text)
     for talker in talkers:
         if talker.speaker is Speaker.USER:
-            groups[Speaker.USER] = split_by_need(spoken, Speaker.USER, talker.fine, groups[Speaker.USER], needs)
+            groups[Speaker.USER] = split_by_need(spoken, talker, groups[Speaker.USER], needs)
+    needs = needs_of_openings(_as_actions(spoken, groups), needs)
     actions: list[DialogueAction] = []
     of_wording: dict[tuple[Speaker, str], ActionId] = {}
     for speaker, labels in groups.items():
@@ -61,6 +63,10 @@ def find_actions(spoken: Spoken, vectors: Mapping[Speaker, Vectors], config: Min
             actions.append(action)
             of_wording.update(dict.fromkeys(((speaker, wordings[place].key) for place in members), action.id))
     return ActionSet(_with_unique_names(actions), of_wording, needs)
+
+
+def _as_actions(spoken: Spoken, groups: Mapping[Speaker, Labels]) -> Dialogues:
+    return [[(who, int(groups[who][place])) for who, place in dialogue] for dialogue in spoken.dialogues]
 
 
 def _kept(speaker: Speaker, wordings: Sequence[Wording], labels: Labels) -> list[list[int]]:

@@ -41,17 +41,17 @@ class Talker:
         self.speaker = speaker
         self.fine = fine_clusters(points, [wording.count for wording in wordings], sample_size)
         self._sizes = np.bincount(self.fine, counts).astype(np.float32)
-        self._text = centroids_of(points, self.fine, np.log1p(counts))
+        self.text = centroids_of(points, self.fine, np.log1p(counts))
 
     def join_by_text(self) -> Labels:
         """One label a wording, 0-based; what is of one fine cluster stays together."""
-        return self._join([self._text])
+        return self._join([self.text])
 
     def join_in_context(self, spoken: Spoken, labels: Mapping[Speaker, Labels]) -> Labels:
         """The same, by what is said before and after too, as `labels` group it."""
         trust = np.sqrt(self._sizes / (self._sizes + _SHRINK))[:, None]
         around = _neighbours(spoken, self.speaker, self.fine, labels)
-        return self._join([self._text, *(trust * _telling(counts, self._sizes) for counts in around)])
+        return self._join([self.text, *(trust * _telling(counts, self._sizes) for counts in around)])
 
     def _join(self, evidence: Sequence[Vectors]) -> Labels:
         root = math.sqrt(len(self.fine))

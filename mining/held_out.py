@@ -103,7 +103,7 @@ class Assigner:
             vectors = vectors_of(self._database, self._encoder, texts)
             nearest = self._indexes[speaker].nearest(texts, vectors)
             for text, match in zip(texts, nearest, strict=True):
-                spoken[speaker, text] = match[0] if match and match[1] >= _LEAST_SCORE else None
+                spoken[speaker, text] = match.action_id if match and match.score >= _LEAST_SCORE else None
         return [[self._actions(utterance, spoken) for utterance in d.utterances] for d in dialogues]
 
     def _actions(

@@ -126,6 +126,8 @@ def _prune(branch: _Branch, least: int, config: MiningConfig) -> None:
 def _nodes(root: _Branch, flow_id: FlowId, config: MiningConfig) -> Iterator[FlowNode]:
     """Depth first, every parent before its children."""
     starts = {action: _node_id(flow_id, (action,)) for action in root.children}
+    # A dialogue that begins with a greeting passes two of the root's children: their shares still sum to one.
+    opened = sum(child.support for child in root.children.values())
     stack: list[tuple[_Branch, tuple[ActionId, ...], NodeId | None, float]] = [(root, (), None, 1.0)]
     while stack:
         branch, path, parent, probability = stack.pop()
@@ -152,7 +154,7 @@ def _nodes(root: _Branch, flow_id: FlowId, config: MiningConfig) -> Iterator[Flo
                 )
         for child in reversed(branch.children.values()):
             if child.action_id is not None:
-                share = child.support / branch.support
+                share = child.support / max(branch.support, opened if branch is root else 0)
                 stack.append((child, (*path, child.action_id), node_id, share))
 
 

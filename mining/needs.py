@@ -29,13 +29,43 @@ _PATIENCE = 6  # numbers in a row that describe the dialogues no shorter: more n
 _ROUNDS = 15  # of expectation and maximisation
 _OPENING_WITHIN = 3  # the customer's turns among which the need is told
 _TELLING = 0.3  # nats: an action that says less of the component is a greeting or the like
-_ALIKE = 0.7  # of the openings' mass in common: one need
+_THRIFT = 0.5  # of what BIC asks for a parameter: a component too many is joined again by its openings
+_SEEN = 3  # dialogues in which an action is said, to tell anything
+_ALIKE = 0.4  # of the openings' mass in common: one need
 _DOUBT = 0.1  # dialogues' worth of belief in an action's share of the whole corpus
 
 
-def find_needs(dialogues: Dialogues) -> Labels:
-    """One label a dialogue, 0-based; dialogues too few to tell apart have one need."""
-    return _joined_by_opening(dialogues, _mixed(dialogues))
+def find_needs(by_text: Dialogues, by_fine: Dialogues) -> Labels:
+    """One label a dialogue, 0-based; dialogues too few to tell apart have one need.
+
+    The dialogues are given twice: by their actions as texts alone show them, whose mixture shows the needs, and
+    by fine clusters, which tell two needs' openings apart however alike they sound.
+    """
+    return _joined_by_opening(by_fine, _mixed(by_text))
+
+
+def needs_of_openings(dialogues: Dialogues, labels: Labels) -> Labels:
+    """The needs once more, by better actions: dialogues that open with the same action have the need of most.
+
+    A dialogue cut short, or one whose course is like another need's, is put right by how it began.
+    """
+    opened = _openings(dialogues, labels)
+    needs: dict[Action, Counter[int]] = defaultdict(Counter)
+    for action, label in zip(opened, labels.tolist(), strict=True):
+        if action is not None:
+            needs[action][label] += 1
+    settled = [
+        label if action is None else max(needs[action], key=lambda need: (needs[action][need], -need))
+        for action, label in zip(opened, labels.tolist(), strict=True)
+    ]
+    return np.unique(np.array(settled, np.int64), return_inverse=True)[1]
+
+
+def _openings(dialogues: Dialogues, labels: Labels) -> list[Action | None]:
+    """The first of the customer's early actions that tells the need, of each dialogue."""
+    telling = _telling(dialogues, labels)
+    early = ([a for a in dialogue if a[0] is Speaker.USER][:_OPENING_WITHIN] for dialogue in dialogues)
+    return [next((action for action in said if action in telling), None) for said in early]
 
 
 def _mixed(dialogues: Dialogues) -> Labels:
@@ -60,10 +90,8 @@ def _mixed(dialogues: Dialogues) -> Labels:
 def _joined_by_opening(dialogues: Dialogues, labels: Labels) -> Labels:
     """Components that customers open alike are one need: what differs between them comes later, and is a branch."""
     openings: dict[int, Counter[Action]] = defaultdict(Counter)
-    telling = _telling(dialogues, labels)
-    for dialogue, label in zip(dialogues, labels.tolist(), strict=True):
-        said = [action for action in dialogue if action[0] is Speaker.USER][:_OPENING_WITHIN]
-        openings[label].update(next(([action] for action in said if action in telling), []))
+    for action, label in zip(_openings(dialogues, labels), labels.tolist(), strict=True):
+        openings[label].update([] if action is None else [action])
     joined: list[tuple[Counter[Action], list[int]]] = []
     for label in sorted(openings, key=lambda label: (-openings[label].total(), label)):
         alike = next((group for group in joined if _overlap(group[0], openings[label]) >= _ALIKE), None)
@@ -85,7 +113,11 @@ def _telling(dialogues: Dialogues, labels: Labels) -> set[Action]:
             if action[0] is Speaker.USER:
                 said[action][label] += 1
     total = len(dialogues)
-    return {action for action, where in said.items() if _divergence(where, sizes, total) >= _TELLING}
+    return {
+        action
+        for action, where in said.items()
+        if where.total() >= _SEEN and _divergence(where, sizes, total) >= _TELLING
+    }
 
 
 def _divergence(where: Counter[int], sizes: Counter[int], total: int) -> float:
@@ -112,7 +144,7 @@ class _Mixture:
 
     def description_length(self, present: Table) -> float:
         """Nats: the dialogues given the components, and the components' own parameters."""
-        parameters = self._shares.size * math.log(len(present)) / 2
+        parameters = _THRIFT * self._shares.size * math.log(len(present)) / 2
         return float(parameters - np.logaddexp.reduce(self._joint(present), axis=1).sum())
 
     def label(self, present: Table) -> Labels:

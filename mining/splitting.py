@@ -12,26 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mining.clustering import Labels
+from mining.context import Talker
 from mining.wordings import Spoken
+from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import Speaker
 
 _DEVIATIONS = 3.0  # of the likelihood ratio above what chance gives
 _PURITY = 0.6  # of the way from the commonest need's share to one need a wording
+_SURE = 0.75  # of a fine cluster's dialogues have the need that it tells
 _SEEN = 3.0  # times that a fine cluster must be said to be judged
 
 
-def split_by_need(spoken: Spoken, speaker: Speaker, fine: Labels, joined: Labels, needs: Labels) -> Labels:
+def split_by_need(spoken: Spoken, talker: Talker, joined: Labels, needs: Labels) -> Labels:
     """Labels in which every action that tells needs is split by them; fine clusters stay whole."""
-    said = _in_needs(spoken, speaker, fine, needs)
+    said = _in_needs(spoken, talker.speaker, talker.fine, needs)
     labels, following = joined.copy(), int(joined.max()) + 1
     for label in range(following):
-        members = np.unique(fine[joined == label])
+        members = np.unique(talker.fine[joined == label])
         if _tells(said[members]):
-            told = said[members].argmax(axis=1)
+            told = _told(said[members], talker.text[members])
             for need in np.unique(told)[1:]:
-                labels[np.isin(fine, members[told == need])] = following
+                labels[np.isin(talker.fine, members[told == need])] = following
                 following += 1
     return labels
+
+
+def _told(table: NDArray[np.float32], text: Vectors) -> Labels:
+    """The need that each row tells: its own, where it is said often and of one need; else that of the most alike."""
+    own = table.argmax(axis=1)
+    sure = (table.sum(axis=1) >= _SEEN) & (table.max(axis=1) >= _SURE * table.sum(axis=1))
+    if not sure.any():
+        return np.asarray(own, np.int64)
+    needs = np.unique(own[sure])
+    centres = unit_rows(np.array([text[sure & (own == need)].sum(axis=0) for need in needs]))
+    return np.asarray(np.where(sure, own, needs[np.argmax(text @ centres.T, axis=1)]), np.int64)
 
 
 def _tells(table: NDArray[np.float32]) -> bool:

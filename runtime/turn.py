@@ -57,14 +57,14 @@ class Turn:
     def _walk(self, state: ConversationState) -> ConversationState:
         replied = False
         for _ in range(_MOST_STEPS):
-            if state.position is None:
+            if state.position is None or state.handed_off:
                 return state
             step = next_step(self._served.assistant, state.position, state.fields, replied)
             match step:
                 case Ask():
                     return state
                 case Respond(position, node):
-                    state = self._say(replace(state, position=position), None, node)
+                    state = self._respond(replace(state, position=position), node)
                     replied = True
                 case Call():
                     moved = self._call(state, step)
@@ -96,28 +96,32 @@ class Turn:
         self._note("handoff", {"reason": reason})
         return self._say(replace(state, handed_off=True), words.HAND_OFF[self._language], None)
 
-    def _say(self, state: ConversationState, own: str | None, node: FlowNode | None) -> ConversationState:
-        """Send words of our own, or those of a node."""
+    def _respond(self, state: ConversationState, node: FlowNode) -> ConversationState:
+        """Say a response of a node; one that promises a colleague is a handoff."""
+        response = sayable(node.responses, state.fields) or ""
+        if words.promises_colleague(response):
+            self._note("handoff", {"reason": "the flow hands over here"})
+            state = replace(state, handed_off=True)
+        return self._say(state, self._generator.word(response, self._text), node)
+
+    def _say(self, state: ConversationState, text: str, node: FlowNode | None) -> ConversationState:
+        """Send words of a node, or, where there is none, of our own."""
         flow_id = None if state.position is None else state.position[0]
-        if node is not None:
-            response = sayable(node.responses, state.fields) or ""
-            own = self._generator.word(response, self._text)
         assistant = self._served.assistant
+        action_id = None if node is None else node.action_id
         self._note(
             "message",
             {
                 "speaker": Speaker.AGENT.value,
-                "text": own,
+                "text": text,
                 "flow": None if flow_id is None else assistant.flow_by_id[flow_id].name,
                 "node": None if node is None else node.id,
-                "action": None
-                if node is None or node.action_id is None
-                else assistant.action_by_id[node.action_id].name,
+                "action": None if action_id is None else assistant.action_by_id[action_id].name,
                 "evidence": [] if node is None else [[seen.dialogue_id, seen.turn] for seen in node.evidence],
                 "handoff": state.handed_off,
             },
         )
-        return replace(state, last_reply=own)
+        return replace(state, last_reply=text)
 
     def _note(self, kind: str, payload: dict[str, Any]) -> None:
         self.events.append(NewEvent(kind, payload))

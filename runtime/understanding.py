@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.prompts import render
 from taskflow.backbones import Backbone, BackboneError, Message
@@ -15,7 +16,9 @@ from taskflow.recognisers import find, mask
 from taskflow.retrieval import ExemplarIndex, Match
 
 _CANDIDATES = 12
-_SHARPNESS = 15.0  # P(message | action) grows as exp(sharpness x cosine)
+_BEHIND = 0.15  # likeness that a value alone lacks to a whole message
+_PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
+_SHARPNESS = 15.0  # P(message | action) grows as exp(sharpness x likeness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,9 @@ class Understander:
         """`said_before` is the assistant's last reply, the context in which the message was written."""
         masked = mask(text)
         fields = {found.kind.value: found.value for found in find(text)}
-        matches = self._index.rank(masked, self._encoder.encode([masked])[0])
-        near = [match for match in matches[:_CANDIDATES] if match.score >= self._accept]
-        likelihoods = [math.exp(_SHARPNESS * (match.score - 1.0)) for match in near]
-        if self._backbone is not None and len(near) > 1 and near[0].score < 1.0:
+        near = [match for match in self._ranked(masked)[:_CANDIDATES] if match.score >= self._accept]
+        likelihoods = [math.exp(_SHARPNESS * (match.likeness - 1.0)) for match in near]
+        if self._backbone is not None and len(near) > 1 and near[0].likeness < 1.0:
             # A model that fails leaves the choice to retrieval: the customer gets an answer all the same.
             with suppress(BackboneError):
                 likelihoods = self._chosen(self._backbone, masked, said_before, near)
@@ -64,6 +66,21 @@ class Understander:
         ]
         candidates.sort(key=lambda candidate: -candidate.likelihood)
         return Understanding(masked, tuple(candidates), fields)
+
+    def _ranked(self, masked: str) -> list[Match]:
+        """Matches of the whole message and, a little behind, of the values in it alone.
+
+        "12 Oak Street, then left at the church" is an address given, whatever stands around it.
+        """
+        values = list(dict.fromkeys(_PLACEHOLDER.findall(masked)))
+        asked = [masked, *(value for value in values if value != masked)]
+        best: dict[ActionId, Match] = {}
+        for place, (text, vector) in enumerate(zip(asked, self._encoder.encode(asked), strict=True)):
+            for match in self._index.rank(text, vector):
+                behind = replace(match, likeness=match.likeness - _BEHIND) if place else match
+                if match.action_id not in best or best[match.action_id].likeness < behind.likeness:
+                    best[match.action_id] = behind
+        return sorted(best.values(), key=lambda match: -match.likeness)
 
     def _chosen(self, backbone: Backbone, masked: str, said_before: str | None, near: Sequence[Match]) -> list[float]:
         options = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,21 @@ from numpy.typing import NDArray
 from taskflow.encoders import Vectors
 from taskflow.model import ActionId, Assistant, Speaker
 
+_NEAREST = 8  # exemplars of an action that speak for it
+_BEST = 0.3  # of an action's likeness is its very nearest exemplar
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An action with the cosine of its nearest exemplar; 1.0 for the very words of one."""
+    """An action with its nearest exemplar and that one's cosine, `score`.
+
+    `likeness`, by which actions are ranked, also asks the exemplars next to it: one stray wording in an action
+    does not outweigh many in another. Both are 1.0 for the very words of an exemplar.
+    """
 
     action_id: ActionId
     score: float
+    likeness: float
     exemplar: str
 
 
@@ -41,39 +49,45 @@ class ExemplarIndex:
         for place, text in enumerate(self._texts):
             self._exact.setdefault(normalise(text), {}).setdefault(int(self._owner[place]), place)
 
-    def rank(
-        self, text: str, vector: NDArray[np.float32], candidates: Collection[ActionId] | None = None
-    ) -> list[Match]:
-        """The candidates (all, when None), nearest first; a score is the best cosine of its exemplars."""
+    def rank(self, text: str, vector: NDArray[np.float32]) -> list[Match]:
+        """Every action with a match, the likeliest first."""
         if not self._actions:
             return []
-        scores = self._vectors @ vector
-        for place in self._exact.get(normalise(text), {}).values():
-            scores[place] = 1.0
-        best = np.maximum.reduceat(scores, self._starts)
-        found = []
-        for index in np.argsort(-best, kind="stable"):
-            action = self._actions[index]
-            if candidates is None or action.id in candidates:
-                start = self._starts[index]
-                place = start + int(np.argmax(scores[start : start + len(action.exemplars)]))
-                found.append(Match(action.id, float(best[index]), self._texts[place]))
-        return found
+        scores = vector[None, :] @ self._vectors.T
+        likeness = self._likeness([text], scores)[0]
+        return [self._match(int(index), likeness, scores[0]) for index in np.argsort(-likeness, kind="stable")]
 
-    def nearest(self, texts: Sequence[str], vectors: Vectors) -> list[tuple[ActionId, float] | None]:
-        """The nearest action of each text, with its score; None for all where there are no actions."""
+    def nearest(self, texts: Sequence[str], vectors: Vectors) -> list[Match | None]:
+        """The likeliest action of each text; None for all where there are no actions."""
         if not self._actions:
             return [None] * len(texts)
-        found: list[tuple[ActionId, float] | None] = []
+        found: list[Match | None] = []
         for start in range(0, len(texts), 1024):
             scores = vectors[start : start + 1024] @ self._vectors.T
-            places = np.argmax(scores, axis=1)
-            for row, text in enumerate(texts[start : start + 1024]):
-                exact = next(iter(self._exact.get(normalise(text), {}).values()), None)
-                place = int(places[row]) if exact is None else exact
-                score = 1.0 if exact is not None else float(scores[row, place])
-                found.append((self._actions[self._owner[place]].id, score))
+            likeness = self._likeness(texts[start : start + 1024], scores)
+            found += [
+                self._match(int(np.argmax(row)), row, cosines) for row, cosines in zip(likeness, scores, strict=True)
+            ]
         return found
+
+    def _likeness(self, texts: Sequence[str], scores: Vectors) -> Vectors:
+        """(texts, actions) from the cosines (texts, exemplars), in which the very words become 1.0."""
+        likeness = np.empty((len(texts), len(self._actions)), np.float32)
+        for index, (start, end) in enumerate(zip(self._starts, [*self._starts[1:], len(self._texts)], strict=True)):
+            own = scores[:, start:end]
+            kept = min(_NEAREST, end - start)
+            around = np.partition(own, -kept, axis=1)[:, -kept:].mean(axis=1)
+            likeness[:, index] = _BEST * own.max(axis=1) + (1 - _BEST) * around
+        for row, text in enumerate(texts):
+            for action, place in self._exact.get(normalise(text), {}).items():
+                likeness[row, action] = scores[row, place] = 1.0
+        return likeness
+
+    def _match(self, index: int, likeness: NDArray[np.float32], scores: NDArray[np.float32]) -> Match:
+        start = int(self._starts[index])
+        own = scores[start : start + len(self._actions[index].exemplars)]
+        place = start + int(np.argmax(own))
+        return Match(self._actions[index].id, float(scores[place]), float(likeness[index]), self._texts[place])
 
 
 def exemplar_texts(assistant: Assistant, speaker: Speaker) -> list[str]:
