@@ -27,12 +27,12 @@ _DATE_ENDINGS = ("_on", "_by")
 _TONES = {"processing": "info", "shipped": "info", "lost": "warn", "delivered": "ok", "on_hold": "warn"}
 _QUESTIONS: Mapping[Language, tuple[tuple[str, str], ...]] = {
     "en": (
-        ("Something I ordered arrived broken.", "TF-20410296"),
+        ("My teapot arrived with a crack in it.", "TF-20410296"),
         ("My parcel should have been here by now.", "TF-20397764"),
         ("I'd like to cancel an order.", "TF-20418837"),
     ),
     "zh": (
-        ("我收到的东西是坏的。", "TF-20411384"),
+        ("我收到的茶壶是坏的。", "TF-20411384"),
         ("我的包裹怎么还没到？", "TF-20398120"),
         ("我想取消订单。", "TF-20418905"),
     ),

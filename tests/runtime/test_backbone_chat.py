@@ -144,11 +144,11 @@ def test_the_model_is_asked_once_a_turn_at_most_and_not_for_known_words(serve, b
     manager = serve(backbone=watched, **BOTH)
     conversation = manager.start("shop")
     asked = []
-    for message in (CONVERSATIONS[0][0], "TF-20418837", "  Yes, it is UNUSED "):
+    for message in ("can I send this back", "TF-20418837", "it has not been used"):
         before = len(watched.choices)
         manager.reply(conversation, str(uuid4()), message)
         asked.append(len(watched.choices) - before)
-    assert asked == [1, 0, 0]
+    assert asked == [0, 0, 1]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -156,10 +156,11 @@ def test_a_message_sent_again_asks_the_model_nothing(serve, backbone):
     watched = Watched(backbone)
     manager = serve(backbone=watched, **BOTH)
     conversation = manager.start("shop")
-    first = manager.reply(conversation, "m-1", CONVERSATIONS[0][0])
+    first = manager.reply(conversation, "m-1", "it has not been used")
     asked = len(watched.choices), len(watched.prompts)
-    assert manager.reply(conversation, "m-1", CONVERSATIONS[0][0]) == first
-    assert (len(watched.choices), len(watched.prompts)) == asked == (1, 1)
+    assert manager.reply(conversation, "m-1", "it has not been used") == first
+    assert (len(watched.choices), len(watched.prompts)) == asked
+    assert asked[0] == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
