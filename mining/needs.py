@@ -16,13 +16,15 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from mining.clustering import Labels, reduced_rows
+from taskflow.encoders import unit_rows
 from taskflow.model import Speaker
 
 Action = tuple[Speaker, int]
 Dialogues = Sequence[Sequence[Action]]
 Table = NDArray[np.float32]
 
-_SMALLEST = 5  # dialogues that a need has, on average, at the least
+_SMALLEST = 5  # dialogues that a need has, at the least
+_SMALLEST_SHARE = 0.005  # of all dialogues, likewise
 _NUMBERS = (*range(1, 21), 24, 28, 34, 40, 50, 60)  # of needs that are tried
 _SAMPLE = 4_000  # dialogues that the mixture is fitted to
 _PATIENCE = 6  # numbers in a row that describe the dialogues no shorter: more needs will not either
@@ -41,7 +43,7 @@ def find_needs(by_text: Dialogues, by_fine: Dialogues) -> Labels:
     The dialogues are given twice: by their actions as texts alone show them, whose mixture shows the needs, and
     by fine clusters, which tell two needs' openings apart however alike they sound.
     """
-    return _joined_by_opening(by_fine, _mixed(by_text))
+    return _joined_by_opening(by_fine, _joined_by_treatment(by_text, _mixed(by_text)))
 
 
 def needs_of_openings(dialogues: Dialogues, labels: Labels) -> Labels:
@@ -58,7 +60,20 @@ def needs_of_openings(dialogues: Dialogues, labels: Labels) -> Labels:
         label if action is None else max(needs[action], key=lambda need: (needs[action][need], -need))
         for action, label in zip(opened, labels.tolist(), strict=True)
     ]
-    return np.unique(np.array(settled, np.int64), return_inverse=True)[1]
+    kept = _without_tiny(dialogues, np.array(settled, np.int64))
+    return np.asarray(np.unique(kept, return_inverse=True)[1], np.int64)
+
+
+def _without_tiny(dialogues: Dialogues, labels: Labels) -> Labels:
+    """A need of a handful of dialogues is none: each takes the need whose dialogues it is most like."""
+    names, sizes = np.unique(labels, return_counts=True)
+    large = sizes >= min(sizes.max(), max(_SMALLEST, _SMALLEST_SHARE * len(labels)))
+    if large.all():
+        return labels
+    present = _presence(dialogues)
+    profiles = unit_rows(np.array([present[labels == name].mean(axis=0) for name in names[large]]))
+    nearest = names[large][np.argmax(present @ profiles.T, axis=1)]
+    return np.asarray(np.where(np.isin(labels, names[large]), labels, nearest), np.int64)
 
 
 def _openings(dialogues: Dialogues, labels: Labels) -> list[Action | None]:
@@ -85,6 +100,38 @@ def _mixed(dialogues: Dialogues) -> Labels:
         if length < least:
             best, least = mixture, length
     return np.zeros(len(dialogues), np.int64) if best is None else best.label(present)
+
+
+def _joined_by_treatment(dialogues: Dialogues, labels: Labels) -> Labels:
+    """Components that agents treat alike are one need: nothing but the customers' words tells them apart.
+
+    Two are joined while one set of shares describes what agents and systems do in both no longer than two sets.
+    """
+    present = _presence([[action for action in dialogue if action[0] is not Speaker.USER] for dialogue in dialogues])
+    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    price = math.log(len(dialogues)) / 2
+
+    def saved(one: Labels, other: Labels) -> float:
+        together = np.concatenate([one, other])
+        parameters = int((present[together].sum(axis=0) > 0).sum())
+        return parameters * price + sum(_length(present[group]) for group in (one, other)) - _length(present[together])
+
+    while len(groups) > 1:
+        pairs = [(i, j) for i in range(len(groups)) for j in range(i)]
+        first, second = max(pairs, key=lambda pair: saved(groups[pair[0]], groups[pair[1]]))
+        if saved(groups[first], groups[second]) <= 0:
+            break
+        groups[second] = np.concatenate([groups[second], groups.pop(first)])
+    joined = np.empty(len(dialogues), np.int64)
+    for need, group in enumerate(groups):
+        joined[group] = need
+    return joined
+
+
+def _length(present: Table) -> float:
+    """Nats that describe the rows by the shares of their columns alone."""
+    shares = np.clip(present.mean(axis=0), 1e-4, 1 - 1e-4)
+    return -len(present) * float((shares * np.log(shares) + (1 - shares) * np.log(1 - shares)).sum())
 
 
 def _joined_by_opening(dialogues: Dialogues, labels: Labels) -> Labels:
