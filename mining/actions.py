@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 import numpy as np
 
@@ -120,11 +121,17 @@ def _shortened(text: str) -> str:
     return line if len(line) <= _NAME_LENGTH else line[: _NAME_LENGTH - 1].rstrip() + "…"
 
 
+def unused_name(name: str, used: Collection[str]) -> str:
+    """The name, numbered where others bear it."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(candidate for candidate in chain([name], numbered) if candidate not in used)
+
+
 def _with_unique_names(actions: Sequence[DialogueAction]) -> tuple[DialogueAction, ...]:
-    used: Counter[tuple[Speaker, str]] = Counter()
+    used: dict[Speaker, set[str]] = {speaker: set() for speaker in Speaker}
     named = []
     for action in sorted(actions, key=lambda action: (action.speaker, -action.support, action.id)):
-        used[action.speaker, action.name] += 1
-        number = used[action.speaker, action.name]
-        named.append(action if number == 1 else replace(action, name=f"{action.name} ({number})"))
+        name = unused_name(action.name, used[action.speaker])
+        used[action.speaker].add(name)
+        named.append(replace(action, name=name))
     return tuple(named)

@@ -21,7 +21,6 @@ from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import Speaker
 
 _ROUNDS = 3
-_FEW = 5  # clusters more than twice the root, which is too few for a handful of wordings
 _SHRINK = 2.0  # occurrences' worth of belief that a fine cluster's neighbours are those of all
 
 Counts = NDArray[np.float32]

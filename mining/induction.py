@@ -1,6 +1,6 @@
 """From sequences of actions to a TaskFlow: a pruned prefix tree under the need.
 
-Our reconstruction after the paper's idea (section 1.3 of no printed text): sequences are merged by common
+Our reconstruction of the paper's idea, whose own algorithm is not public: sequences are merged by common
 prefix, support is counted, and what too few dialogues passed is cut.
 """
 
@@ -114,7 +114,7 @@ def _prune(branch: _Branch, least: int, config: MiningConfig) -> None:
         for child in branch.children.values()
         if child.support >= least and child.support >= config.least_probability * branch.support
     ]
-    if not kept and branch.action_id is None:  # a flow has at least its commonest path
+    if not kept and branch.action_id is None:  # nothing is common here: a flow of few dialogues keeps what it has
         kept = list(branch.children.values())
         least = 1
     kept.sort(key=lambda child: (-child.support, child.action_id or ""))

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mining.actions import ActionSet, find_actions
+from mining.actions import ActionSet, find_actions, unused_name
 from mining.config import MiningConfig
 from mining.induction import Induced, NeedDialogue, induce
 from mining.openings import openings
@@ -75,7 +75,7 @@ def _induce_all(
 
 
 def _is_talk(dialogue: Dialogue) -> bool:
-    speakers = {utterance.speaker for utterance in dialogue.utterances if utterance.text.strip()}
+    speakers = {utterance.speaker for utterance in dialogue.utterances}
     return speakers >= {Speaker.USER, Speaker.AGENT}
 
 
@@ -86,12 +86,12 @@ def _names(by_need: Mapping[int, Sequence[NeedDialogue]], actions: Mapping[Actio
     for counts in told.values():
         everywhere.update(counts)
     names: dict[int, str] = {}
-    used: Counter[str] = Counter()
+    used: set[str] = set()
     for need in sorted(by_need, key=lambda need: (-len(by_need[need]), need)):
         ranked = sorted(told[need].items(), key=lambda item: (-(item[1] ** 2) / everywhere[item[0]], item[0]))
         name = actions[ranked[0][0]].name if ranked else f"need {need + 1}"
-        used[name] += 1
-        names[need] = name if used[name] == 1 else f"{name} ({used[name]})"
+        names[need] = unused_name(name, used)
+        used.add(names[need])
     return names
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from mining.held_out import Assigner, ReplayFigures, replay_dialogues
-from taskflow.model import AssistantVersion
+from taskflow.model import AssistantVersion, Speaker
 from taskflow.options import Settings, as_json, print_json, say, with_settings
-from taskflow.store.assistants import load_draft, load_version, published_id, summarise
+from taskflow.store.assistants import AssistantError, load_draft, load_version, published_id, summarise
 from taskflow.store.corpora import read_corpus
 
 
@@ -30,6 +30,8 @@ def replay(settings: Settings, assistant: str, corpus: str, predictions: Path | 
     Example: taskflow replay support --corpus last-week --predictions predictions.jsonl
     """
     version = _served_version(settings, assistant)
+    if not any(action.speaker is Speaker.AGENT for action in version.assistant.actions):
+        raise AssistantError(f"assistant {assistant!r} has no action of an agent: there is nothing to predict")
     dialogues = (dialogue for _, dialogue in read_corpus(settings.database, corpus))
     assigner = Assigner(settings.database, version, settings.encoder)
     figures = ReplayFigures()

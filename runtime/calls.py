@@ -12,7 +12,7 @@ from taskflow.errors import TaskFlowError
 
 
 class CallsError(TaskFlowError):
-    """The configured function cannot be found."""
+    """The configured function cannot be found, or (raised by it) could not answer: the outcome is then `failed`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
 from runtime.calls import load_calls
 from runtime.config import RuntimeConfig
-from runtime.dialogue_manager import DialogueManager, Event
+from runtime.dialogue_manager import ConversationError, DialogueManager, Event
 from taskflow.backbones import Backbone
 from taskflow.config import BackboneConfig
 from taskflow.options import Settings, as_json, print_json, with_settings
@@ -23,8 +23,8 @@ from taskflow.options import Settings, as_json, print_json, with_settings
 def chat(settings: Settings, assistant: str, as_json: bool) -> None:
     """Talk to the published version of an assistant.
 
-    With --json it reads messages on stdin, one a line, and answers each with one JSON line. Calls that no
-    function answers are rehearsed here: they take the outcome that the logs had most often.
+    With --json it reads messages on stdin, one a line, and answers each with one JSON line; empty lines are
+    skipped. Calls that no function answers are rehearsed here: they take the outcome that the logs had most often.
 
     \b
     Examples: taskflow chat support
@@ -35,13 +35,13 @@ def chat(settings: Settings, assistant: str, as_json: bool) -> None:
     conversation = manager.start(assistant)
     if not as_json:
         click.echo("Write a message; an empty line ends the conversation.")
-    while True:
-        line = input("> ") if sys.stdin.isatty() else sys.stdin.readline()
-        if not line.strip():
-            if line and as_json:
-                continue
-            return
-        events = manager.reply(conversation, str(uuid.uuid4()), line)
+    for line in _lines(ends_at_empty=not as_json):
+        try:
+            events = manager.reply(conversation, str(uuid.uuid4()), line)
+        except ConversationError as error:
+            # One message that cannot be taken does not end the conversation.
+            print_json(_told([]) | {"text": str(error), "handoff": False}) if as_json else click.echo(str(error))
+            continue
         replies = [event for event in events if event.speaker == "agent"]
         if as_json:
             print_json(_told(replies))
@@ -49,6 +49,18 @@ def chat(settings: Settings, assistant: str, as_json: bool) -> None:
         else:
             for reply in replies:
                 click.echo(f"{reply.text}\n    {reply.flow or '-'} | {reply.action or '-'} | {reply.node or '-'}")
+
+
+def _lines(ends_at_empty: bool) -> Iterator[str]:
+    """The messages on stdin; bytes that are no UTF-8 become replacement characters."""
+    while True:
+        if sys.stdin.isatty():
+            click.echo("> ", nl=False)
+        line = sys.stdin.buffer.readline().decode("utf-8", "replace")
+        if line.strip(" \t\r\n\x00"):
+            yield line
+        elif not line or ends_at_empty:
+            return
 
 
 def make_manager(settings: Settings, config: RuntimeConfig) -> DialogueManager:

@@ -9,6 +9,7 @@ from taskflow.calls import Outcome
 from taskflow.model import ActionId, Assistant, FlowNode, Speaker, TaskFlow
 from taskflow.recognisers import FieldKind
 from taskflow.replay import Position
+from taskflow.retrieval import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,19 @@ class HandOff:
     reason: str
 
 
+_LOOK_AHEAD = 4
+
 Step = Respond | Ask | Call | Close | HandOff
 
 
-def next_step(assistant: Assistant, position: Position, known: Mapping[str, str], replied: bool) -> Step:
+def next_step(
+    assistant: Assistant, position: Position, known: Mapping[str, str], replied: bool, depth: int = _LOOK_AHEAD
+) -> Step:
     """The step from a position, with what is known of the customer's fields.
 
     Among what the agent may do, the commonest wins whose words can be said with the known fields. Once something
-    was said, a customer's answer that is as common as any further action of the agent is waited for.
+    was said, a customer's answer that is as common as any further action of the agent is waited for. `depth` is
+    how many turns of the customer may be passed over to find something to say.
     """
     flow = assistant.flow_by_id[position[0]]
     children = sorted(flow.children(position[1]), key=lambda node: -node.probability)
@@ -66,6 +72,9 @@ def next_step(assistant: Assistant, position: Position, known: Mapping[str, str]
             return step
     if ours:
         return HandOff("no response of this node can be said with what the customer has told")
+    if children and not replied and depth:
+        # In the logs the customer said more before anybody answered: the answer to that is the best there is.
+        return next_step(assistant, _landing(flow, children[0]), known, replied, depth - 1)
     return Ask() if waiting and replied else Close()
 
 
@@ -79,8 +88,8 @@ def sayable(responses: tuple[str, ...], known: Mapping[str, str]) -> str | None:
 
 
 def _taken(assistant: Assistant, flow: TaskFlow, node: FlowNode, known: Mapping[str, str]) -> Step | None:
-    target = flow.by_id[node.jump_to] if node.jump_to is not None else node
-    position = (flow.id, target.id)
+    position = _landing(flow, node)
+    target = flow.by_id[position[1]]
     if assistant.speaker(target) is Speaker.AGENT:
         return Respond(position, target) if sayable(target.responses, known) is not None else None
     name = _action_name(assistant, target.action_id)
@@ -88,9 +97,13 @@ def _taken(assistant: Assistant, flow: TaskFlow, node: FlowNode, known: Mapping[
         outcome: (flow.id, child.id)
         for child in sorted(flow.children(target.id), key=lambda child: -child.probability)
         for outcome in Outcome
-        if _action_name(assistant, child.action_id) == f"{name}: {outcome}"
+        if normalise(_action_name(assistant, child.action_id)) == normalise(f"{name}: {outcome}")
     }
     return Call(position, name, outcomes)
+
+
+def _landing(flow: TaskFlow, node: FlowNode) -> Position:
+    return flow.id, node.id if node.jump_to is None else node.jump_to
 
 
 def _action_name(assistant: Assistant, action_id: ActionId | None) -> str:

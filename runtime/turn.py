@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runtime import words
-from runtime.calls import Calls
+from runtime.calls import CallResult, Calls, CallsError
 from runtime.config import RuntimeConfig
 from runtime.generation import Generator
 from runtime.policy import Ask, Call, Close, HandOff, Respond, next_step, sayable
 from runtime.tracking import ConversationState, Tracked, track
 from runtime.understanding import Understander
+from taskflow.calls import Outcome
 from taskflow.model import Assistant, FlowNode, Speaker
 from taskflow.replay import Replay
 from taskflow.store.conversations import NewEvent
@@ -81,10 +82,15 @@ class Turn:
     def _call(self, state: ConversationState, step: Call) -> ConversationState | None:
         """The state after a call, at the node of its outcome; None where it cannot be made or has no such node."""
         if self._calls is not None:
-            result = self._calls(step.name, state.fields)
+            try:
+                result = self._calls(step.name, state.fields)
+            except CallsError:
+                result = CallResult(Outcome.FAILED, {})
             self._note("call", {"name": step.name, "outcome": result.outcome.value})
             state = replace(state, fields={**state.fields, **result.fields})
-            position = step.outcomes.get(result.outcome)
+            # Logs that kept no results know no outcomes: then a call that went well goes straight on.
+            known = step.outcomes or {Outcome.OK: step.position}
+            position = known.get(result.outcome)
         elif self._config.unbound_calls == "rehearse":
             self._note("call", {"name": step.name, "outcome": "rehearsed"})
             position = next(iter(step.outcomes.values()), step.position)

@@ -15,7 +15,7 @@ from taskflow.model import ActionId, Assistant
 from taskflow.recognisers import find, mask
 from taskflow.retrieval import ExemplarIndex, Match
 
-_CANDIDATES = 12
+_CANDIDATES = 9  # as many as one digit can number
 _BEHIND = 0.15  # likeness that a value alone lacks to a whole message
 _PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
 _SHARPNESS = 15.0  # P(message | action) grows as exp(sharpness x likeness)

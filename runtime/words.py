@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_PERSON = (
+    r"(?:(?:a|an|some|the|your|another|real|live|actual|human|service|support) ){0,3}"
+    r"(?:human|person|agent|representative)"
+)
 _ASKS_FOR_HUMAN = re.compile(
-    r"\b(speak|talk|chat|connect|transfer|put)\b.{0,30}\b(human|person|someone|somebody|representative|agent|staff)\b"
-    r"|\b(real|live|actual) (human|person|agent)\b|^\W*(human|agent|representative)\W*$"
-    r"|转人工|人工客服|真人|找(个)?(人工|客服)|^人工[。！!]?$",
+    rf"\b(?:speak|talk|chat) (?:to|with) (?:{_PERSON}|someone|somebody)\b"
+    rf"|\b(?:connect|transfer|pass|put) me (?:(?:over|on|through) )?(?:to|with) (?:{_PERSON}|someone|somebody)\b"
+    rf"|\b(?:want|need|get me|give me) {_PERSON}\b|^\W*(?:human|agent|representative|real person)\W*$"
+    r"|转人工|人工客服|真人|找(?:个)?(?:人工|客服)|^人工[。！!]?$",
     re.IGNORECASE,
 )
-
 _PROMISES_COLLEAGUE = re.compile(
-    r"\b(pass|hand|transfer|connect|forward|escalat)\w*\b.{0,40}\b(colleague|specialist|team|agent|supervisor|expert)s?\b"
-    r"|\b(colleague|specialist|someone|member) (from|of|on|in) (our|the) .{0,20}team will\b"
-    r"|转(接|给|交).{0,12}(同事|专员|人工|客服|专家|主管)|(同事|专员|专人|主管).{0,8}(联系您|接手|跟进|为您处理)",
+    r"\b(?:pass|hand|transfer|connect|forward)(?:ing)? (?:you|this|your \w+|it) (?:(?:on|over|through) )?(?:to|with) "
+    r"(?:(?:a|an|our|my|the|your) )?(?:\w+ ){0,2}(?:colleague|specialist|team|agent|supervisor|expert)s?\b"
+    r"|\b(?:colleague|specialist|member of our team|supervisor) will (?:contact|call|reach|take|get|look|write)\b"
+    r"|为您转接|转接?给.{0,8}(?:同事|专员|专家|主管)|(?:同事|专员|专人|主管).{0,6}(?:联系您|接手|跟进|为您处理)",
     re.IGNORECASE,
 )
 

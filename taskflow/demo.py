@@ -34,7 +34,7 @@ def demo(ctx: click.Context, settings: Settings, host: str, port: int) -> None:
             run("publish", name)
     say("Open the address below: /shop is the demo shop with its chat, / shows what was mined. Stop with Ctrl-C.")
     settings.database.close()  # the server opens its own connections, after it forked
-    run("serve", "--host", host, "--port", str(port), "--config", str(sample_path("demo.toml")))
+    run("serve", "--host", host, "--port", str(port))
 
 
 class _Runner:
@@ -43,6 +43,7 @@ class _Runner:
     def __init__(self, ctx: click.Context, settings: Settings) -> None:
         self._ctx = ctx
         self._url = settings.url
+        self._config = str(sample_path("demo.toml"))
 
     def __call__(self, name: str, *arguments: str) -> None:
         group = self._ctx.find_root().command
@@ -50,4 +51,5 @@ class _Runner:
         if command is None:
             raise click.ClickException(f"the subcommand {name!r} is not installed: install TaskFlow again")
         say(f"$ taskflow {' '.join((name, *arguments))}")
-        command.main([*arguments, "--database", self._url], prog_name=f"taskflow {name}", standalone_mode=False)
+        settings = ["--database", self._url, "--config", self._config]
+        command.main([*arguments, *settings], prog_name=f"taskflow {name}", standalone_mode=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,17 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from taskflow.backbones import BackboneError, Message
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What torch raises for a prompt beyond the model's length or the machine's memory, as our error."""
+    try:
+        yield
+    except (RuntimeError, IndexError) as error:
+        cause = " ".join(str(error).split())[:200]
+        told = f"the model could not answer ({cause}): shorten the input, or use a larger machine"
+        raise BackboneError(told, retryable=False) from error
 
 
 class LocalBackbone:
@@ -42,7 +54,7 @@ class LocalBackbone:
         longest = max(len(answer) for answer in answers)
         # Padding stands at the end, where a causal model's earlier positions cannot see it.
         rows = [prompt + answer + [0] * (longest - len(answer)) for answer in answers]
-        with torch.inference_mode():
+        with torch.inference_mode(), _told():
             logits = self._model(torch.tensor(rows), logits_to_keep=longest + 1).logits
         likelihoods = torch.log_softmax(logits.float(), dim=-1)
         scores = [
@@ -54,7 +66,7 @@ class LocalBackbone:
     def complete(self, messages: Sequence[Message], max_tokens: int) -> str:
         """Greedy, so that the same conversation is worded the same."""
         prompt = self._prompt(messages)
-        with torch.inference_mode():
+        with torch.inference_mode(), _told():
             written = self._model.generate(
                 torch.tensor([prompt]),
                 attention_mask=torch.ones((1, len(prompt)), dtype=torch.long),

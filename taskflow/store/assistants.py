@@ -34,14 +34,18 @@ class AssistantSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedVersion:
+    """A mined version, how many earlier edits were applied to it again, and how many no longer fit."""
+
+    key: int
+    edits_kept: int
+    edits_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     number: int
     at: datetime
-
-
-def assistant_names(database: Database) -> list[str]:
-    with database.read() as session:
-        return list(session.scalars(select(AssistantRow.name).order_by(AssistantRow.name)))
 
 
 def summarise(database: Database) -> list[AssistantSummary]:
@@ -70,11 +74,8 @@ def ensure_assistant(session: Session, name: str) -> int:
     return row.id
 
 
-def save_mined(session: Session, assistant: Assistant, encoder: str) -> tuple[int, int]:
-    """Make a mined assistant the base of the draft; earlier edits that still apply are applied to it again.
-
-    Returns how many edits were kept and how many no longer fit.
-    """
+def save_mined(session: Session, assistant: Assistant, encoder: str) -> SavedVersion:
+    """Make a mined assistant the base of the draft; earlier edits that still apply are applied to it again."""
     assistant_id = ensure_assistant(session, assistant.name)
     edits = _edits_of_assistant(session, assistant_id)
     version_id = insert_version(session, assistant_id, AssistantVersion(assistant, None, encoder))
@@ -86,7 +87,7 @@ def save_mined(session: Session, assistant: Assistant, encoder: str) -> tuple[in
             continue
         _insert_edit(session, version_id, kept, edit)
         kept += 1
-    return kept, len(edits) - kept
+    return SavedVersion(version_id, kept, len(edits) - kept)
 
 
 def add_edit(database: Database, name: str, edit: Edit) -> Assistant:

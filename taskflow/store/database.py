@@ -151,6 +151,8 @@ def _parsed(url: str) -> URL:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
         raise DatabaseError(f"{parsed.drivername!r} is no database that TaskFlow knows: {remedy}")
+    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise DatabaseError("a SQLite database in memory is lost at the command's end: name a file, sqlite:///FILE")
     return parsed
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from taskflow.model import ActionId, Assistant
-from taskflow.store.assistants import ensure_assistant, save_mined
+from taskflow.store.assistants import save_mined
 from taskflow.store.corpora import corpus_key
 from taskflow.store.database import Database
 from taskflow.store.schema import (
@@ -68,10 +68,10 @@ def save_run(
     `turns` are dialogue keys with the actions of each turn; `details` are `config` and `figures`.
     """
     with database.write() as session:
-        kept, dropped = save_mined(session, assistant, encoder)
+        version = save_mined(session, assistant, encoder)
         row = RunRow(
             corpus_id=corpus_key(session, corpus),
-            assistant_id=ensure_assistant(session, assistant.name),
+            version_id=version.key,
             encoder=encoder,
             config=details["config"],
             figures=details["figures"],
@@ -92,7 +92,7 @@ def save_run(
         ]
         if rows:
             session.execute(insert(AssignmentRow), rows)
-        return SavedRun(row.id, kept, dropped)
+        return SavedRun(row.id, version.edits_kept, version.edits_dropped)
 
 
 def list_runs(database: Database, corpus: str | None = None) -> list[RunSummary]:
@@ -100,7 +100,8 @@ def list_runs(database: Database, corpus: str | None = None) -> list[RunSummary]
     query = (
         select(RunRow.id, CorpusRow.name, AssistantRow.name, RunRow.encoder, RunRow.figures, RunRow.finished_at)
         .join(CorpusRow, CorpusRow.id == RunRow.corpus_id)
-        .join(AssistantRow, AssistantRow.id == RunRow.assistant_id)
+        .join(VersionRow, VersionRow.id == RunRow.version_id)
+        .join(AssistantRow, AssistantRow.id == VersionRow.assistant_id)
         .order_by(RunRow.id.desc())
     )
     if corpus is not None:
@@ -119,7 +120,7 @@ def read_assignments(database: Database, corpus: str) -> Iterator[TurnActions] |
     with database.read() as session:
         corpus_id = corpus_key(session, corpus)
         run = session.execute(
-            select(RunRow.id, RunRow.assistant_id)
+            select(RunRow.id, RunRow.version_id)
             .where(RunRow.corpus_id == corpus_id)
             .order_by(RunRow.id.desc())
             .limit(1)
@@ -127,9 +128,9 @@ def read_assignments(database: Database, corpus: str) -> Iterator[TurnActions] |
     return None if run is None else _assigned(database, corpus_id, run[0], run[1])
 
 
-def _assigned(database: Database, corpus_id: int, run: int, assistant_id: int) -> Iterator[TurnActions]:
+def _assigned(database: Database, corpus_id: int, run: int, version_id: int) -> Iterator[TurnActions]:
     with database.read() as session:
-        names = _action_names(session, assistant_id)
+        names = _action_names(session, version_id)
         rows = session.execute(
             select(
                 DialogueRow.dialogue_id,
@@ -153,11 +154,6 @@ def _assigned(database: Database, corpus_id: int, run: int, assistant_id: int) -
             yield TurnActions(dialogue_id, turn, speaker, action_id, names.get(action_id), tuple(also or ()))
 
 
-def _action_names(session: Session, assistant_id: int) -> dict[str | None, str]:
-    mined = (
-        select(func.max(VersionRow.id))
-        .where(VersionRow.assistant_id == assistant_id, VersionRow.number.is_(None))
-        .scalar_subquery()
-    )
-    rows = session.execute(select(ActionRow.action_id, ActionRow.name).where(ActionRow.version_id == mined))
+def _action_names(session: Session, version_id: int) -> dict[str | None, str]:
+    rows = session.execute(select(ActionRow.action_id, ActionRow.name).where(ActionRow.version_id == version_id))
     return dict(rows.all())

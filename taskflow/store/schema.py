@@ -111,7 +111,7 @@ class RunRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
-    assistant_id: Mapped[int] = mapped_column(ForeignKey("assistants.id", ondelete="CASCADE"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"))
     encoder: Mapped[str]
     config: Mapped[Any] = mapped_column(Json)
     figures: Mapped[Any] = mapped_column(Json)
@@ -230,7 +230,7 @@ class ConversationRow(Base):
 
 
 class EventRow(Base):
-    """What happened in a conversation, in order; `payload` holds raw values, which live nowhere else."""
+    """What happened in a conversation, in order; `payload` holds raw values, which live in conversations alone."""
 
     __tablename__ = "events"
     __table_args__ = (UniqueConstraint("conversation_id", "client_message_id"),)

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from taskflow.encoders import Encoder, Vectors, unit_rows
+from taskflow.encoders import Encoder, EncoderError, Vectors, unit_rows
 from taskflow.store.database import Database, serialise
 from taskflow.store.schema import VectorRow
 
@@ -33,6 +33,11 @@ def vectors_of(
         digests = [_digest(text) for text in batch]
         with database.read() as session:
             stored = _stored(session, encoder.name, digests)
+        if any(len(vector) != 2 * encoder.dimension for vector in stored.values()):
+            raise EncoderError(
+                f"the stored vectors of {encoder.name!r} have another dimension than it gives now: "
+                "it is another model; use it under another name (a folder or server name of its own)"
+            )
         missing = {d: text for d, text in zip(digests, batch, strict=True) if d not in stored}
         if missing:
             encoded = encoder.encode(list(missing.values())).astype("<f2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskflow.model import Assistant, Dialogue, Speaker, Utterance
-from taskflow.store.assistants import assistant_names, load_draft
+from taskflow.store.assistants import load_draft, summarise
 from taskflow.store.corpora import CorpusError, add_dialogues, read_corpus
 from taskflow.store.runs import corpus_of, list_runs, read_assignments, save_run
 
@@ -80,4 +80,4 @@ def test_a_corpus_that_was_never_mined_has_no_assignments(database, corpus):
 def test_a_run_that_cannot_be_kept_leaves_nothing(database, corpus, assistant):
     with pytest.raises(CorpusError):
         save_run(database, "other", Assistant("support", (), ()), "any", [], DETAILS)
-    assert (assistant_names(database), list_runs(database)) == ([], [])
+    assert ([found.name for found in summarise(database)], list_runs(database)) == ([], [])

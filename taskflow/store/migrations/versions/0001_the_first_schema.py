@@ -71,32 +71,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("corpus_id", "dialogue_id", name=op.f("uq_dialogues_corpus_id_dialogue_id")),
     )
     op.create_table(
-        "runs",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("corpus_id", sa.Integer(), nullable=False),
-        sa.Column("assistant_id", sa.Integer(), nullable=False),
-        sa.Column("encoder", sa.Text(), nullable=False),
-        sa.Column(
-            "config",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "figures",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["assistant_id"], ["assistants.id"], name=op.f("fk_runs_assistant_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["corpus_id"], ["corpora.id"], name=op.f("fk_runs_corpus_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
-    )
-    with op.batch_alter_table("runs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_runs_corpus_id"), ["corpus_id"], unique=False)
-
-    op.create_table(
         "versions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("assistant_id", sa.Integer(), nullable=False),
@@ -109,6 +83,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_versions")),
         sa.UniqueConstraint("assistant_id", "number", name=op.f("uq_versions_assistant_id_number")),
     )
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("corpus_id", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("encoder", sa.Text(), nullable=False),
+        sa.Column(
+            "config",
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "figures",
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name=op.f("fk_runs_version_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["corpus_id"], ["corpora.id"], name=op.f("fk_runs_corpus_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+    )
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_runs_corpus_id"), ["corpus_id"], unique=False)
+
     op.create_table(
         "actions",
         sa.Column("version_id", sa.Integer(), nullable=False),
@@ -288,11 +286,11 @@ def downgrade() -> None:
 
     op.drop_table("conversations")
     op.drop_table("actions")
-    op.drop_table("versions")
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_runs_corpus_id"))
 
     op.drop_table("runs")
+    op.drop_table("versions")
     op.drop_table("dialogues")
     op.drop_table("vectors")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
