@@ -10,8 +10,6 @@ from taskflow.model import FlowId, NodeId
 from taskflow.replay import Belief, Position, Replay
 from taskflow.retrieval import Match
 
-_LEAST_MASS = 1e-4  # of a move that the flows allow at all, relative to a sure step
-
 
 @dataclass(frozen=True, slots=True)
 class ConversationState:
@@ -62,7 +60,7 @@ def track(state: ConversationState, understanding: Understanding, replay: Replay
     for candidate in understanding.candidates:
         for position, mass in replay.reach(stood, candidate.action_id).items():
             score = candidate.likelihood * mass
-            if position is not None and mass >= _LEAST_MASS and (best is None or score > best[0]):
+            if position is not None and (best is None or score > best[0]):
                 best = (score, position, candidate.match)
     if best is None:
         return Tracked(replace(known, misunderstood=state.misunderstood + 1), None)

@@ -30,8 +30,14 @@ _SIGNS = (
             re.I,
         ),
     ),
-    (Outcome.FAILED, re.compile(r"\b(error|failed|failure|timed? ?out|exception)\b|失败|错误|超时", re.I)),
+    (
+        Outcome.FAILED,
+        re.compile(r"(?<!\bno )(?<!\bwithout )\b(error|failed|failure|timed? ?out|exception)\b|失败|错误|超时", re.I),
+    ),
 )
+
+
+_OF_STATUS = {404: Outcome.NOT_FOUND, 408: Outcome.FAILED, 410: Outcome.NOT_FOUND, 429: Outcome.FAILED}
 
 
 def call_name(utterance: Utterance) -> str:
@@ -46,12 +52,22 @@ def call_outcome(result: JsonValue) -> Outcome | None:
         return None
     if isinstance(result, Mapping):
         stated = next((outcome for outcome in Outcome if result.get("outcome") == outcome), None)
-        if stated is not None:
+        if stated is not None or (stated := _of_flags(result)) is not None:
             return stated
+    if result is False:
+        return Outcome.FAILED
     if result in ("", [], {}):
         return Outcome.NOT_FOUND
     words = " ".join(_strings(result))
     return next((outcome for outcome, sign in _SIGNS if sign.search(words)), Outcome.OK)
+
+
+def _of_flags(result: Mapping[str, JsonValue]) -> Outcome | None:
+    """What the usual keys of answers say without words: an HTTP status, success or not."""
+    status = next((result[key] for key in ("status", "status_code", "code") if isinstance(result.get(key), int)), 0)
+    if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
+        return _OF_STATUS.get(status, Outcome.REFUSED if status < 500 else Outcome.FAILED)
+    return Outcome.FAILED if any(result.get(key) is False for key in ("success", "ok")) else None
 
 
 def system_keys(utterance: Utterance) -> tuple[str, ...]:

@@ -65,8 +65,11 @@ def open_database(url: str) -> Database:
     """The database at `url`; a missing or empty one is created at the current schema."""
     engine = _engine(url)
     try:
-        with engine.execution_options(**{_WRITES: True}).begin() as connection:
-            _prepare(connection, url)
+        with engine.connect() as connection:
+            ready = _schema_version(connection) == _head()
+        if not ready:  # only then is the lock of a writer needed
+            with engine.execution_options(**{_WRITES: True}).begin() as connection:
+                _prepare(connection, url)
     except DBAPIError as error:
         engine.dispose()
         raise DatabaseError(_explained(url, error)) from error

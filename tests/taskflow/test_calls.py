@@ -78,3 +78,19 @@ def test_any_result_has_an_outcome_exactly_if_there_is_one(result):
     outcome = call_outcome(result)
     assert (outcome is None) == (result is None)
     assert outcome is None or outcome in Outcome
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"),
+    [
+        ({"success": False}, "failed"),
+        ({"ok": True, "message": "no error"}, "ok"),
+        ({"status": 404}, "not_found"),
+        ({"status_code": 403, "body": {}}, "refused"),
+        ({"code": 503}, "failed"),
+        ({"status": 200, "items": [1]}, "ok"),
+        (False, "failed"),
+    ],
+)
+def test_what_an_answer_says_without_words(result, outcome):
+    assert call_outcome(result) == outcome
