@@ -24,6 +24,7 @@ Dialogues = Sequence[Sequence[Action]]
 Table = NDArray[np.float32]
 
 _SMALLEST = 5  # dialogues that a need has, at the least
+_SMALLEST_OF_MANY = 10  # the same, where there are twenty times as many dialogues
 _SMALLEST_SHARE = 0.005  # of all dialogues, likewise
 _NUMBERS = (*range(1, 21), 24, 28, 34, 40, 50, 60)  # of needs that are tried
 _SAMPLE = 4_000  # dialogues that the mixture is fitted to
@@ -67,7 +68,8 @@ def needs_of_openings(dialogues: Dialogues, labels: Labels) -> Labels:
 def _without_tiny(dialogues: Dialogues, labels: Labels) -> Labels:
     """A need of a handful of dialogues is none: each takes the need whose dialogues it is most like."""
     names, sizes = np.unique(labels, return_counts=True)
-    large = sizes >= min(sizes.max(), max(_SMALLEST, _SMALLEST_SHARE * len(labels)))
+    least = max(_SMALLEST, min(_SMALLEST_OF_MANY, len(labels) // 20), _SMALLEST_SHARE * len(labels))
+    large = sizes >= min(sizes.max(), least)
     if large.all():
         return labels
     present = _presence(dialogues)
