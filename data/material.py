@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 FOLDER = Path(__file__).resolve().parent / "after_sale"
 LANGUAGES = ("en", "zh")
 DIGRESSIONS = ("how_long", "opening_hours", "invoice")
-SMALL_TALK = {"greet", "ack", "give_up", *(f"ask_{subject}" for subject in DIGRESSIONS)}
 
 Node: TypeAlias = dict[str, Any]
 

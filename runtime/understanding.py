@@ -34,7 +34,6 @@ class Candidate:
 class Understanding:
     """The candidates, likeliest first (none where nothing is near), and the field values in the message."""
 
-    masked: str
     candidates: tuple[Candidate, ...]
     fields: dict[str, str]
 
@@ -65,7 +64,7 @@ class Understander:
             Candidate(match.action_id, likelihood, match) for match, likelihood in zip(near, likelihoods, strict=True)
         ]
         candidates.sort(key=lambda candidate: -candidate.likelihood)
-        return Understanding(masked, tuple(candidates), fields)
+        return Understanding(tuple(candidates), fields)
 
     def _ranked(self, masked: str) -> list[Match]:
         """Matches of the whole message and, a little behind, of the values in it alone.
