@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mining.clustering import Labels
 from mining.config import MiningConfig
 from mining.context import Talker, cluster_in_context
-from mining.needs import Dialogues, find_needs, needs_of_openings
-from mining.splitting import split_by_need
+from mining.engine import LOCAL, Engine
+from mining.needs import find_needs, needs_of_openings
+from mining.progress import Progress, silent
+from mining.rows import chunks
+from mining.splitting import split_by_need, split_by_next
 from mining.wordings import Spoken, Wording
 from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import ActionId, DialogueAction, Exemplar, Speaker
@@ -27,47 +31,71 @@ _NAME_LENGTH = 60
 class ActionSet:
     """The Dialogue Actions of a corpus, which of them each wording is, and the need of each dialogue.
 
-    A wording that was left out is in no action. Needs are numbers, one a dialogue.
+    A wording that was left out is in no action. Needs are numbers, one a dialogue; `need_names` are the log's own
+    words for them, where those were taken.
     """
 
     actions: tuple[DialogueAction, ...]
     of_wording: Mapping[tuple[Speaker, str], ActionId]
     needs: Labels
+    need_names: tuple[str, ...] = ()
 
 
-def find_actions(spoken: Spoken, vectors: Mapping[Speaker, Vectors], config: MiningConfig) -> ActionSet:
+def find_actions(
+    spoken: Spoken,
+    vectors: Mapping[Speaker, Vectors],
+    config: MiningConfig,
+    engine: Engine = LOCAL,
+    progress: Progress | None = None,
+    logged: Sequence[str] = (),
+) -> ActionSet:
     """Each speaker's wordings in groups; a group that is too seldom said is left out.
 
-    Groups by text alone show the needs; groups in context are truer actions, but for those that tell the need.
-    A system's calls and outcomes are actions as they stand.
+    Groups by text alone show the needs; groups in context are truer actions, but for those customer's actions
+    whose words tell the need or what the agent does next: they are split.
+    A system's calls and outcomes are actions as they stand. `logged`, one a dialogue, are needs that the log names:
+    they are taken as they stand.
     """
-    talkers = [
-        Talker(spoken, speaker, vectors[speaker], config.sample_size)
-        for speaker in (Speaker.USER, Speaker.AGENT)
-        if spoken.wordings[speaker]
-    ]
-    by_text: dict[Speaker, Labels] = {speaker: np.arange(len(spoken.wordings[speaker])) for speaker in Speaker}
-    by_text |= {talker.speaker: talker.join_by_text() for talker in talkers}
+    progress = progress or silent()
+    talkers = []
+    with progress.stage("clustering", f"clustering {_counted(spoken)} distinct texts"):
+        for speaker in (Speaker.USER, Speaker.AGENT):
+            if spoken.wordings[speaker]:
+                talkers.append(Talker(spoken, speaker, vectors[speaker], config.sample_size, engine))
+        by_text: dict[Speaker, Labels] = {speaker: np.arange(len(spoken.wordings[speaker])) for speaker in Speaker}
+        by_text |= {talker.speaker: talker.join_by_text() for talker in talkers}
     fine = by_text | {talker.speaker: talker.fine for talker in talkers}
-    needs = find_needs(_as_actions(spoken, by_text), _as_actions(spoken, fine))
-    groups = cluster_in_context(spoken, talkers, by_text)
-    for talker in talkers:
-        if talker.speaker is Speaker.USER:
-            groups[Speaker.USER] = split_by_need(spoken, talker, groups[Speaker.USER], needs)
-    needs = needs_of_openings(_as_actions(spoken, groups), needs)
-    actions: list[DialogueAction] = []
-    of_wording: dict[tuple[Speaker, str], ActionId] = {}
-    for speaker, labels in groups.items():
-        wordings = spoken.wordings[speaker]
-        for members in _kept(speaker, wordings, labels):
-            action = _describe(speaker, wordings, members, vectors.get(speaker), config)
-            actions.append(action)
-            of_wording.update(dict.fromkeys(((speaker, wordings[place].key) for place in members), action.id))
-    return ActionSet(_with_unique_names(actions), of_wording, needs)
+    with progress.stage("needs", f"finding the needs of {len(spoken.dialogues):,} dialogues"):
+        need_names, needs = np.unique(np.array(logged, str), return_inverse=True)
+        if not len(logged):
+            needs = find_needs(spoken.dialogues.grouped(by_text), spoken.dialogues.grouped(fine))
+    with progress.stage("context", f"joining {_fine(talkers)} fine clusters by what is said around them"):
+        groups = cluster_in_context(spoken, talkers, by_text)
+    with progress.stage("splitting", "splitting customers' actions that tell what comes of them"):
+        for talker in talkers:
+            if talker.speaker is Speaker.USER:
+                foretelling = split_by_next(spoken, talker, groups[Speaker.USER], groups[Speaker.AGENT])
+                groups[Speaker.USER] = split_by_need(spoken, talker, foretelling, needs)
+    with progress.stage("naming", "describing the actions"):
+        if not len(logged):
+            needs = needs_of_openings(spoken.dialogues.grouped(groups), needs)
+        actions: list[DialogueAction] = []
+        of_wording: dict[tuple[Speaker, str], ActionId] = {}
+        for speaker, labels in groups.items():
+            wordings = spoken.wordings[speaker]
+            for members in _kept(speaker, wordings, labels):
+                action = _describe(speaker, wordings, members, vectors.get(speaker), config)
+                actions.append(action)
+                of_wording.update(dict.fromkeys(((speaker, wordings[place].key) for place in members), action.id))
+    return ActionSet(_with_unique_names(actions), of_wording, needs, tuple(need_names.tolist()))
 
 
-def _as_actions(spoken: Spoken, groups: Mapping[Speaker, Labels]) -> Dialogues:
-    return [[(who, int(groups[who][place])) for who, place in dialogue] for dialogue in spoken.dialogues]
+def _counted(spoken: Spoken) -> str:
+    return f"{sum(len(wordings) for wordings in spoken.wordings.values()):,}"
+
+
+def _fine(talkers: Sequence[Talker]) -> str:
+    return f"{sum(int(talker.fine.max()) + 1 for talker in talkers):,}"
 
 
 def _kept(speaker: Speaker, wordings: Sequence[Wording], labels: Labels) -> list[list[int]]:
@@ -88,7 +116,7 @@ def _describe(
     config: MiningConfig,
 ) -> DialogueAction:
     counts = np.array([wordings[place].count for place in members], np.float32)
-    closeness = counts if vectors is None else _closeness(vectors[list(members)], counts)
+    closeness = counts if vectors is None else _closeness(vectors, members, counts)
     medoid = int(np.argmax(closeness * np.log1p(counts)))
     rest = sorted(
         (index for index in range(len(members)) if index != medoid),
@@ -106,9 +134,12 @@ def _describe(
     )
 
 
-def _closeness(rows: Vectors, counts: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Vectors:
-    centre = unit_rows((rows * counts[:, None]).sum(axis=0, keepdims=True))[0]
-    return np.asarray(rows @ centre, np.float32)
+def _closeness(vectors: Vectors, members: Sequence[int], counts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The cosines of the members with their mean, as often as each is said."""
+    parts = [members[part] for part in chunks(len(members))]
+    sums = [(vectors[part] * counts[place, None]).sum(axis=0) for part, place in zip(parts, chunks(len(members)), strict=True)]
+    centre = unit_rows(np.sum(sums, axis=0, keepdims=True, dtype=np.float32))[0]
+    return np.concatenate([np.asarray(vectors[part] @ centre, np.float32) for part in parts])
 
 
 def _action_id(speaker: Speaker, text: str) -> ActionId:

@@ -12,36 +12,42 @@ from scipy.sparse import csr_matrix
 from scipy.spatial.distance import squareform
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
 
+from mining.engine import LOCAL, Engine
+from mining.micro import micro_clusters
+from mining.rows import chunks, empty_rows
 from taskflow.encoders import Vectors, unit_rows
 
 Labels = NDArray[np.int64]
 
 _LEXICAL_DIMENSIONS = 256
+_LEXICAL_SAMPLE = 20_000  # texts from which the n-grams and their directions are learnt
+_MOST_GRAMS = 50_000  # of such a sample, the commonest
 _CUTS = 24  # numbers of clusters tried, spread evenly on a logarithmic scale
 _CROWD = 15  # fine clusters for each unit of the root of the number of points
 
 
-def fine_clusters(points: Vectors, counts: Sequence[int], sample_size: int) -> Labels:
+def fine_clusters(points: Vectors, counts: Sequence[int], sample_size: int, engine: Engine = LOCAL) -> Labels:
     """Many small clusters of unit rows, 0-based: what one of them holds says the same, but not all of it.
 
-    Linkage needs memory and time in the square of what it links, so only the `sample_size` of the highest
-    counts are linked; the others join the nearest centroid, which is linear in their number.
+    Linkage needs memory and time in the square of what it links, so that of more than `sample_size` rows it links
+    the centroids of so many micro-clusters, which are linear in the number of rows.
     """
     if len(points) < 3:
         return np.arange(len(points))
+    if len(points) > sample_size:
+        micro = micro_clusters(points, _highest_first(counts), sample_size, engine)
+        return _fine(centroids_of(points, micro, np.ones(len(points), np.float32)))[micro]
     order = _highest_first(counts)
-    sample, rest = order[:sample_size], order[sample_size:]
-    number = min(len(sample), math.ceil(_CROWD * math.sqrt(len(sample))))
-    tree, _ = _link(points[sample])
     labels = np.empty(len(points), np.int64)
-    labels[sample] = _cut(tree, number)
-    if len(rest):
-        centroids = centroids_of(points[sample], labels[sample], np.ones(len(sample), np.float32))
-        for start in range(0, len(rest), 8192):
-            part = rest[start : start + 8192]
-            labels[part] = np.argmax(points[part] @ centroids.T, axis=1)
+    labels[order] = _fine(points[order])
     return labels
+
+
+def _fine(points: Vectors) -> Labels:
+    tree, _ = _link(points)
+    return _cut(tree, min(len(points), math.ceil(_CROWD * math.sqrt(len(points)))))
 
 
 def best_clusters(points: Vectors, sizes: NDArray[np.float32], fewest: int, most: int) -> Labels:
@@ -60,15 +66,19 @@ def best_clusters(points: Vectors, sizes: NDArray[np.float32], fewest: int, most
 def centroids_of(points: Vectors, labels: Labels, weights: NDArray[np.float32]) -> Vectors:
     """The weighted mean direction of every label's points, a unit row each."""
     sums = np.zeros((int(labels.max()) + 1, points.shape[1]), np.float32)
-    np.add.at(sums, labels, points * weights[:, None])
+    for part in chunks(len(points)):
+        np.add.at(sums, labels[part], points[part] * weights[part, None])
     return unit_rows(sums)
 
 
-def side_by_side(texts: Sequence[str], dense: Vectors) -> Vectors:
-    """Dense vectors and character n-grams (reduced), of equal weight: neither is better everywhere."""
-    lexical = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=2 if len(texts) > 500 else 1
-    )
+def side_by_side(texts: Sequence[str], dense: Vectors, engine: Engine = LOCAL) -> Vectors:
+    """Dense vectors and character n-grams (reduced), of equal weight: neither is better everywhere.
+
+    Which n-grams there are, and the directions to which they are reduced, is learnt from a sample of many texts.
+    """
+    if len(texts) > _LEXICAL_SAMPLE:
+        return _many_side_by_side(texts, dense, engine)
+    lexical = _character_grams(2 if len(texts) > 500 else 1)
     try:
         counted = lexical.fit_transform(texts)
     except ValueError:  # no text has a word: there is no lexical evidence
@@ -77,6 +87,38 @@ def side_by_side(texts: Sequence[str], dense: Vectors) -> Vectors:
     if dimensions < 1:
         return dense
     return unit_rows(np.hstack([dense, reduced_rows(counted, dimensions)]))
+
+
+def _character_grams(least: int, most: int | None = None) -> TfidfVectorizer:
+    return TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=least, max_features=most
+    )
+
+
+def _many_side_by_side(texts: Sequence[str], dense: Vectors, engine: Engine) -> Vectors:
+    drawn = np.sort(np.random.default_rng(0).permutation(len(texts))[:_LEXICAL_SAMPLE])
+    lexical = _character_grams(2, _MOST_GRAMS)
+    try:
+        counted = lexical.fit_transform([texts[place] for place in drawn])
+    except ValueError:
+        return dense
+    dimensions = min(_LEXICAL_DIMENSIONS, counted.shape[1] - 1)
+    if dimensions < 1:
+        return dense
+    _, _, directions = randomized_svd(counted, dimensions, random_state=0)
+    points = empty_rows(len(texts), dense.shape[1] + dimensions)
+    parts = engine.map(
+        _reduced_texts, (lexical, directions.T.astype(np.float32)), (texts[part] for part in chunks(len(texts)))
+    )
+    for part, reduced in zip(chunks(len(texts)), parts, strict=True):
+        points[part] = unit_rows(np.hstack([dense[part], reduced]))
+    return points
+
+
+def _reduced_texts(learnt: tuple[TfidfVectorizer, Vectors], texts: Sequence[str]) -> Vectors:
+    lexical, directions = learnt
+    with threadpool_limits(1):  # as in every other process
+        return unit_rows(lexical.transform(texts) @ directions)
 
 
 def reduced_rows(table: csr_matrix, dimensions: int) -> Vectors:

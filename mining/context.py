@@ -5,23 +5,30 @@ else, bye" are far apart and do the same. What tells is the turn before and, abo
 clusters of texts are joined by three kinds of evidence of equal weight: their text, the distribution of the
 actions before them, and the distribution of those after. As the neighbours' clusters grow truer, so does the
 evidence, and a few rounds settle it.
+
+An agent's fine cluster also borrows its neighbours from the few that sound most like it, since agents who sound
+alike do alike. Customers do not: "it is here" and "it is not here" sound alike, so theirs borrow nothing.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mining.clustering import Labels, best_clusters, centroids_of, fine_clusters, side_by_side
-from mining.wordings import Spoken
+from mining.engine import LOCAL, Engine
+from mining.wordings import SPEAKERS, Part, Spoken
 from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import Speaker
 
 _ROUNDS = 3
 _SHRINK = 2.0  # occurrences' worth of belief that a fine cluster's neighbours are those of all
+_LENDERS = 5  # fine clusters of an agent from which one borrows, by the fourth power of their cosine
+_FEWEST, _MOST = 1.0, 3.0  # clusters sought, for each unit of the root of the number of fine clusters
 
 Counts = NDArray[np.float32]
 
@@ -29,16 +36,20 @@ Counts = NDArray[np.float32]
 class Talker:
     """One speaker's wordings in fine clusters, and how those are joined.
 
-    The number of clusters is sought from half to twice the root of the number of wordings: outside that band
-    the silhouette is no guide, as it likes two halves, and it likes everything alone.
+    The number of clusters is sought around the root of the number of fine clusters: outside that band the
+    silhouette is no guide, as it likes two halves, and it likes everything alone.
     """
 
-    def __init__(self, spoken: Spoken, speaker: Speaker, dense: Vectors, sample_size: int) -> None:
+    def __init__(
+        self, spoken: Spoken, speaker: Speaker, dense: Vectors, sample_size: int, engine: Engine = LOCAL
+    ) -> None:
         wordings = spoken.wordings[speaker]
         counts = np.array([wording.count for wording in wordings], np.float32)
-        points = side_by_side([wording.text for wording in wordings], dense)
+        points = side_by_side([wording.text for wording in wordings], dense, engine)
         self.speaker = speaker
-        self.fine = fine_clusters(points, [wording.count for wording in wordings], sample_size)
+        self.points = points
+        self.fine = fine_clusters(points, [wording.count for wording in wordings], sample_size, engine)
+        self._engine = engine
         self._sizes = np.bincount(self.fine, counts).astype(np.float32)
         self.text = centroids_of(points, self.fine, np.log1p(counts))
 
@@ -48,13 +59,15 @@ class Talker:
 
     def join_in_context(self, spoken: Spoken, labels: Mapping[Speaker, Labels]) -> Labels:
         """The same, by what is said before and after too, as `labels` group it."""
-        trust = np.sqrt(self._sizes / (self._sizes + _SHRINK))[:, None]
-        around = _neighbours(spoken, self.speaker, self.fine, labels)
-        return self._join([self.text, *(trust * _telling(counts, self._sizes) for counts in around)])
+        around = _neighbours(spoken, self.speaker, self.fine, labels, self._engine)
+        if self.speaker is Speaker.AGENT:
+            around = tuple(_lent(self.text, counts) for counts in around)
+        return self._join([self.text, *(_trusted(counts, self._sizes) for counts in around)])
 
     def _join(self, evidence: Sequence[Vectors]) -> Labels:
         root = math.sqrt(len(self.fine))
-        joined = best_clusters(unit_rows(np.hstack(evidence)), self._sizes, math.ceil(root / 2), math.ceil(root * 2))
+        points = unit_rows(np.hstack(evidence))
+        joined = best_clusters(points, self._sizes, math.ceil(_FEWEST * root), math.ceil(_MOST * root))
         return joined[self.fine]
 
 
@@ -68,23 +81,68 @@ def cluster_in_context(
     return settled
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What is counted: whose fine clusters (rows), and the column of each wording of each speaker."""
+
+    speaker: int
+    fine: Labels
+    of_wording: tuple[Labels, ...]
+    width: int
+
+
 def _neighbours(
-    spoken: Spoken, speaker: Speaker, fine: Labels, labels: Mapping[Speaker, Labels]
+    spoken: Spoken, speaker: Speaker, fine: Labels, labels: Mapping[Speaker, Labels], engine: Engine
 ) -> tuple[Counts, Counts]:
     """How often each cluster stands before, and after, each fine cluster; no neighbour at all is column 0."""
-    start, width = {}, 1
-    for other in Speaker:
-        start[other] = width
+    of_wording, width = [], 1
+    for other in SPEAKERS:
+        of_wording.append(width + labels[other])
         width += int(labels[other].max()) + 1 if len(labels[other]) else 0
-    before = np.zeros((int(fine.max()) + 1, width), np.float32)
-    after = np.zeros_like(before)
-    for dialogue in spoken.dialogues:
-        columns = [0, *(start[who] + int(labels[who][place]) for who, place in dialogue), 0]
-        for turn, (who, place) in enumerate(dialogue):
-            if who is speaker:
-                before[fine[place], columns[turn]] += 1
-                after[fine[place], columns[turn + 2]] += 1
-    return before, after
+    columns = _Columns(SPEAKERS.index(speaker), fine, tuple(of_wording), width)
+    before, after = np.zeros((2, int(fine.max()) + 1, width), np.int64)
+    for counted_before, counted_after in engine.map(_count, columns, spoken.dialogues.parts()):
+        before += counted_before
+        after += counted_after
+    return before.astype(np.float32), after.astype(np.float32)
+
+
+def _count(columns: _Columns, part: Part) -> tuple[Labels, Labels]:
+    """The neighbours in some of the dialogues."""
+    column = np.zeros(len(part.places) + 2, np.int64)
+    for code, of_wording in enumerate(columns.of_wording):
+        own = np.flatnonzero(part.speakers == code)
+        column[own + 1] = of_wording[part.places[own]]
+    before, after = column[:-2].copy(), column[2:].copy()
+    # An empty dialogue starts where the next one does.
+    before[part.starts[:-1][part.starts[:-1] < len(before)]] = 0
+    after[part.starts[1:][part.starts[1:] > 0] - 1] = 0
+    own = np.flatnonzero(part.speakers == columns.speaker)
+    rows = columns.fine[part.places[own]] * columns.width
+    shape = int(columns.fine.max()) + 1, columns.width
+    size = shape[0] * shape[1]
+    return (
+        np.bincount(rows + before[own], minlength=size).reshape(shape),
+        np.bincount(rows + after[own], minlength=size).reshape(shape),
+    )
+
+
+def _lent(text: Vectors, counts: Counts) -> Counts:
+    """The counts with those of the most alike texts added."""
+    likeness = text @ text.T
+    np.fill_diagonal(likeness, 0.0)
+    lenders = min(_LENDERS, len(text) - 1)
+    if lenders < 1:
+        return counts
+    least = np.partition(likeness, -lenders, axis=1)[:, -lenders, None]
+    weights = np.where(likeness >= least, np.maximum(likeness, 0.0) ** 4, 0.0)
+    return np.asarray(counts + weights @ counts, np.float32)
+
+
+def _trusted(counts: Counts, sizes: Counts) -> Vectors:
+    """What the counts tell, shorter where there are few of them."""
+    seen = counts.sum(axis=1)
+    return np.asarray(np.sqrt(seen / (seen + _SHRINK))[:, None] * _telling(counts, sizes), np.float32)
 
 
 def _telling(counts: Counts, sizes: Counts) -> Vectors:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from taskflow.calls import system_keys
 from taskflow.encoders import Encoder
-from taskflow.model import ActionId, AssistantVersion, Dialogue, Speaker, Utterance
-from taskflow.replay import START, Replay
+from taskflow.model import ActionId, AssistantVersion, Dialogue, FlowId, Speaker, Utterance
+from taskflow.replay import START, Position, Replay
 from taskflow.retrieval import normalise
 from taskflow.store import Database
 from taskflow.store.indexes import build_index
@@ -29,12 +30,43 @@ class AgentTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayedDialogue:
-    """`steps` known actions, of which `followed` were a step of the tree from where the dialogue stood."""
+class ReplayedStep:
+    """One action of a dialogue, or a turn of none that is known (`action_id` None); a repeat at once is one step.
 
-    steps: int
-    followed: int
+    `place` counts the actions of the turn, `stood` is the likeliest position before the step, and `reached` where
+    it led to by a step of the tree; None where it left the tree.
+    """
+
+    turn: int
+    place: int
+    action_id: ActionId | None
+    stood: Position | None
+    reached: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedDialogue:
+    """A dialogue's way over the flows, and what was predicted on it."""
+
+    dialogue_id: str
+    outcome: str | None
+    walk: tuple[ReplayedStep, ...]
+    flow: FlowId | None
     agent_turns: tuple[AgentTurn, ...]
+
+    @property
+    def steps(self) -> int:
+        """Steps of known actions."""
+        return sum(step.action_id is not None for step in self.walk)
+
+    @property
+    def followed(self) -> int:
+        """Those of them that were a step of the tree from where the dialogue stood."""
+        return sum(step.reached is not None for step in self.walk)
+
+    @property
+    def actions(self) -> tuple[ActionId | None, ...]:
+        return tuple(step.action_id for step in self.walk)
 
 
 @dataclass(slots=True)
@@ -131,26 +163,33 @@ def replay_dialogues(
 
 def _replay_batch(replay: Replay, assigner: Assigner, dialogues: Sequence[Dialogue]) -> Iterator[ReplayedDialogue]:
     for dialogue, turns in zip(dialogues, assigner.assign(dialogues), strict=True):
-        yield _replay_one(replay, dialogue, turns)
+        yield replay_dialogue(replay, dialogue, turns)
 
 
-def _replay_one(replay: Replay, dialogue: Dialogue, turns: Sequence[tuple[ActionId, ...]]) -> ReplayedDialogue:
+def replay_dialogue(replay: Replay, dialogue: Dialogue, turns: Sequence[tuple[ActionId, ...]]) -> ReplayedDialogue:
+    """`turns` are the actions of each turn; an empty turn is passed over, any other without an action is a step."""
     belief = START
-    steps = followed = 0
+    walk: list[ReplayedStep] = []
     agent_turns = []
+    stood_on: Counter[FlowId] = Counter()
     for turn, (utterance, actions) in enumerate(zip(dialogue.utterances, turns, strict=True)):
         if utterance.speaker is Speaker.AGENT:
             ranked = replay.next_agent_actions(belief)[:_PREDICTED]
             if ranked:
                 predicted = tuple(action for action, _ in ranked)
                 agent_turns.append(AgentTurn(dialogue.id, turn, predicted, actions[0] if actions else None))
-        for action in actions:
-            if action == belief.last:  # a repeat at once is one action
+        if not actions and (utterance.text.strip() or utterance.speaker is Speaker.SYSTEM):
+            walk.append(ReplayedStep(turn, 0, None, belief.best, None))
+        for place, action in enumerate(actions):
+            if action == belief.last:
                 continue
+            stood = belief.best
             belief = replay.observe(belief, action)
-            steps += 1
-            followed += belief.followed
-    return ReplayedDialogue(steps, followed, tuple(agent_turns))
+            walk.append(ReplayedStep(turn, place, action, stood, belief.best if belief.followed else None))
+            if belief.best is not None:
+                stood_on[belief.best[0]] += 1
+    flow = stood_on.most_common(1)[0][0] if stood_on else None
+    return ReplayedDialogue(dialogue.id, dialogue.outcome, tuple(walk), flow, tuple(agent_turns))
 
 
 def _share(part: int, whole: int) -> float:

@@ -1,161 +1,199 @@
-"""From sequences of actions to a TaskFlow: a pruned prefix tree under the need.
+"""From sequences of actions to a TaskFlow: an automaton of merged contexts, pruned, drawn as a tree with jumps.
 
-Our reconstruction of the paper's idea, whose own algorithm is not public: sequences are merged by common
-prefix, support is counted, and what too few dialogues passed is cut.
+Our reconstruction of the paper's idea, whose own algorithm is not public (its literal prefix tree is
+`mining/paper/prefix_tree.py`). Dialogues differ in the order of questions, answer early and digress; merging finds what
+stays the same, and what few dialogues did is cut.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections import Counter
+import heapq
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from mining.automaton import ROOT, Automaton
 from mining.config import MiningConfig
+from mining.pruning import Kept, Thresholds, choose_thresholds, main_states, prune
+from mining.responses import Phrasebook
 from mining.sequences import Step
 from taskflow.model import ActionId, Evidence, FlowId, FlowNode, NodeId, Speaker, TaskFlow
 
-_MOST_RESPONSES = 5
-_RARE = 0.04  # an action in fewer of a need's dialogues is a digression, and in no path
+_SAMPLE = 1_000  # dialogues that the automaton is learnt from; all are counted on it
 
 
 @dataclass(frozen=True, slots=True)
 class NeedDialogue:
-    """A dialogue of one need: its sequence, and which step tells the need."""
+    """A dialogue of one need: its sequence, and the log's words for how it ended."""
 
     dialogue_id: str
     steps: Sequence[Step]
-    opening: int
+    outcomes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Induced:
-    """A flow, and how much of its dialogues' steps the pruning cut."""
+    """A flow, the thresholds that held-out dialogues chose, and how many of all steps are not on its tree."""
 
     flow: TaskFlow
+    thresholds: Thresholds
     steps: int
     cut: int
 
 
 @dataclass(slots=True)
-class _Branch:
-    """A node of the prefix tree while it grows."""
+class _Place:
+    """What was seen at a state, or on a step between two."""
 
-    action_id: ActionId | None
-    speaker: Speaker | None
-    evidence: list[Evidence] = field(default_factory=list)
-    said: Counter[str] = field(default_factory=Counter)
-    children: dict[ActionId, _Branch] = field(default_factory=dict)
-    jumps: Counter[ActionId] = field(default_factory=Counter)
+    visits: int = 0
+    evidence: dict[str, int] = field(default_factory=dict)  # dialogue to its first turn here
+    outcomes: Counter[str] = field(default_factory=Counter)
+    said: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
 
-    @property
-    def support(self) -> int:
-        return len(self.evidence)
+    def add(self, dialogue: NeedDialogue, step: Step | None) -> None:
+        self.visits += 1
+        if dialogue.dialogue_id not in self.evidence:
+            self.evidence[dialogue.dialogue_id] = step.turn if step else 0
+            self.outcomes.update(dialogue.outcomes)
+        if step is not None and step.speaker is Speaker.AGENT:
+            self.said[step.text, dialogue.outcomes] += 1
 
 
-def induce(name: str, dialogues: Sequence[NeedDialogue], config: MiningConfig) -> Induced:
+def induce(name: str, dialogues: Sequence[NeedDialogue], phrasebook: Phrasebook, config: MiningConfig) -> Induced:
     """The TaskFlow of one need; its root stands for the need alone.
 
-    Dialogues start at the step that tells the need. A greeting before it becomes a path of its own that jumps
-    to the telling step, so that the same sub-dialogue is not copied under every way of saying hello.
+    The tree's branches are the most travelled steps; where another step leads to a state that the tree already has,
+    a node jumps there.
     """
-    root = _Branch(None, None)
-    common = _common_actions(dialogues)
-    for dialogue in dialogues:
-        _grow(root, dialogue, common)
-    least = max(2 if len(dialogues) >= 10 else 1, math.ceil(config.least_share * len(dialogues)))
-    total = sum(branch.support for branch in _below(root))
-    _prune(root, least, config)
-    kept = sum(branch.support for branch in _below(root))
+    sequences = [[step.action_id for step in dialogue.steps] for dialogue in dialogues]
+    chosen = np.sort(np.random.default_rng(0).permutation(len(sequences))[:_SAMPLE])
+    sample = [sequences[place] for place in chosen]
+    thresholds = choose_thresholds(sample)
+    automaton = Automaton(sample)
+    kept = prune(automaton, thresholds, len(sample))
+    counted = _Counted(automaton, kept, dialogues)
     flow_id = FlowId("f-" + hashlib.sha256(name.encode()).hexdigest()[:12])
-    nodes = tuple(_nodes(root, flow_id, config))
-    return Induced(TaskFlow(flow_id, name, nodes), total, total - kept)
+    drawing = _Drawing(flow_id, automaton, kept, counted, phrasebook, config)
+    flow = TaskFlow(flow_id, name, tuple(drawing.nodes()))
+    return Induced(flow, thresholds, sum(map(len, sequences)), counted.off)
 
 
-def _common_actions(dialogues: Sequence[NeedDialogue]) -> set[ActionId]:
-    seen = Counter(action for d in dialogues for action in {step.action_id for step in d.steps})
-    least = _RARE * len(dialogues)
-    return {action for action, count in seen.items() if count >= least}
+class _Counted:
+    """All dialogues walked along the kept steps; one that leaves them is met again where its action stands."""
+
+    def __init__(self, automaton: Automaton, kept: Kept, dialogues: Sequence[NeedDialogue]) -> None:
+        self.at: defaultdict[int, _Place] = defaultdict(_Place)
+        self.along: defaultdict[tuple[int, ActionId], _Place] = defaultdict(_Place)
+        self.off = 0
+        main = main_states(automaton, kept)
+        for dialogue in dialogues:
+            state = ROOT
+            self.at[ROOT].add(dialogue, None)
+            for step in dialogue.steps:
+                reached = kept[state].get(step.action_id)
+                if reached is not None:
+                    self.along[state, step.action_id].add(dialogue, step)
+                else:
+                    self.off += 1
+                    reached = main.get(step.action_id)
+                if reached is not None:
+                    state = reached
+                    self.at[state].add(dialogue, step)
 
 
-def _grow(root: _Branch, dialogue: NeedDialogue, common: set[ActionId]) -> None:
-    root.evidence.append(Evidence(dialogue.dialogue_id, dialogue.steps[0].turn if dialogue.steps else 0))
-    greeting, body = dialogue.steps[: dialogue.opening], dialogue.steps[dialogue.opening :]
-    end = _walk(root, dialogue, [step for step in greeting if step.action_id in common])
-    if end is not root and body:
-        end.jumps[body[0].action_id] += 1
-    opening = [step for place, step in enumerate(body) if place == 0 or step.action_id in common]
-    _walk(root, dialogue, opening)
+class _Drawing:
+    """The kept states as a tree: each once, under the state that most dialogues came from."""
 
+    def __init__(
+        self,
+        flow_id: FlowId,
+        automaton: Automaton,
+        kept: Kept,
+        counted: _Counted,
+        phrasebook: Phrasebook,
+        config: MiningConfig,
+    ) -> None:
+        self._flow_id, self._automaton, self._kept, self._counted = flow_id, automaton, kept, counted
+        self._phrasebook, self._config = phrasebook, config
+        self._ids: dict[int, NodeId] = {ROOT: _node_id(flow_id, ())}
+        self._paths: dict[int, tuple[ActionId, ...]] = {ROOT: ()}
+        self._span()
 
-def _walk(start: _Branch, dialogue: NeedDialogue, steps: Sequence[Step]) -> _Branch:
-    branch, last = start, None
-    for step in steps:
-        if step.action_id == last:  # a rare action between the two was passed over
-            continue
-        last = step.action_id
-        branch = branch.children.setdefault(step.action_id, _Branch(step.action_id, step.speaker))
-        branch.evidence.append(Evidence(dialogue.dialogue_id, step.turn))
-        if step.speaker is Speaker.AGENT:
-            branch.said[step.text] += 1
-    return branch
+    def _span(self) -> None:
+        """The spanning tree of the heaviest steps, from the root."""
+        ahead = [(0, "", ROOT)]
+        steps: list[tuple[int, ActionId, int]] = []
+        while ahead or steps:
+            if ahead:
+                _, _, state = ahead.pop()
+                for action in self._kept[state]:
+                    heapq.heappush(steps, (-self._visits(state, action), action, state))
+                continue
+            _, action, state = heapq.heappop(steps)
+            target = self._kept[state][action]
+            if target not in self._paths:
+                self._paths[target] = (*self._paths[state], action)
+                self._ids[target] = _node_id(self._flow_id, self._paths[target])
+                ahead.append((0, "", target))
 
+    def nodes(self) -> Iterator[FlowNode]:
+        """Depth first, every parent before its children."""
+        stack: list[FlowNode | tuple[int, NodeId | None, float]] = [(ROOT, None, 1.0)]
+        while stack:
+            top = stack.pop()
+            if isinstance(top, FlowNode):
+                yield top
+                continue
+            state, parent, probability = top
+            yield self._node(state, parent, probability)
+            stack += reversed([self._child(state, action) for action in self._ordered(state)])
 
-def _below(branch: _Branch) -> Iterator[_Branch]:
-    for child in branch.children.values():
-        yield child
-        yield from _below(child)
+    def _ordered(self, state: int) -> list[ActionId]:
+        travelled = [action for action in self._kept[state] if self._visits(state, action)]
+        return sorted(travelled, key=lambda action: (-self._visits(state, action), action))
 
-
-def _prune(branch: _Branch, least: int, config: MiningConfig) -> None:
-    kept = [
-        child
-        for child in branch.children.values()
-        if child.support >= least and child.support >= config.least_probability * branch.support
-    ]
-    if not kept and branch.action_id is None:  # nothing is common here: a flow of few dialogues keeps what it has
-        kept = list(branch.children.values())
-        least = 1
-    kept.sort(key=lambda child: (-child.support, child.action_id or ""))
-    branch.children = {child.action_id: child for child in kept[: config.most_children] if child.action_id}
-    for child in kept[: config.most_children]:
-        _prune(child, least, config)
-
-
-def _nodes(root: _Branch, flow_id: FlowId, config: MiningConfig) -> Iterator[FlowNode]:
-    """Depth first, every parent before its children."""
-    starts = {action: _node_id(flow_id, (action,)) for action in root.children}
-    # A dialogue that begins with a greeting passes two of the root's children: their shares still sum to one.
-    opened = sum(child.support for child in root.children.values())
-    stack: list[tuple[_Branch, tuple[ActionId, ...], NodeId | None, float]] = [(root, (), None, 1.0)]
-    while stack:
-        branch, path, parent, probability = stack.pop()
-        node_id = _node_id(flow_id, path)
-        yield FlowNode(
-            id=node_id,
-            parent_id=parent,
-            action_id=branch.action_id,
-            support=branch.support,
+    def _child(self, state: int, action: ActionId) -> FlowNode | tuple[int, NodeId | None, float]:
+        target, path = self._kept[state][action], (*self._paths[state], action)
+        probability = self._visits(state, action) / max(self._counted.at[state].visits, 1)
+        if self._paths[target] == path:
+            return target, self._ids[state], probability
+        seen = self._counted.along[state, action]
+        return FlowNode(
+            id=_node_id(self._flow_id, path, jump=True),
+            parent_id=self._ids[state],
+            action_id=action,
+            support=len(seen.evidence),
             probability=probability,
-            responses=tuple(text for text, _ in branch.said.most_common(_MOST_RESPONSES)),
-            evidence=tuple(branch.evidence[: config.most_evidence]),
+            jump_to=self._ids[target],
+            evidence=self._evidence(seen),
+            outcomes=_sorted(seen.outcomes),
         )
-        for action, count in branch.jumps.most_common():
-            # A jump is drawn where its target is kept and is not on the way here.
-            if action in starts and action not in path and count >= config.least_probability * branch.support:
-                yield FlowNode(
-                    id=_node_id(flow_id, (*path, action), jump=True),
-                    parent_id=node_id,
-                    action_id=action,
-                    support=count,
-                    probability=count / branch.support,
-                    jump_to=starts[action],
-                )
-        for child in reversed(branch.children.values()):
-            if child.action_id is not None:
-                share = child.support / max(branch.support, opened if branch is root else 0)
-                stack.append((child, (*path, child.action_id), node_id, share))
+
+    def _node(self, state: int, parent: NodeId | None, probability: float) -> FlowNode:
+        seen = self._counted.at[state]
+        return FlowNode(
+            id=self._ids[state],
+            parent_id=parent,
+            action_id=self._automaton.action[state],
+            support=len(seen.evidence),
+            probability=probability,
+            responses=self._phrasebook.responses(seen.said),
+            evidence=self._evidence(seen),
+            outcomes=_sorted(seen.outcomes),
+        )
+
+    def _visits(self, state: int, action: ActionId) -> int:
+        return self._counted.along[state, action].visits
+
+    def _evidence(self, place: _Place) -> tuple[Evidence, ...]:
+        return tuple(Evidence(*seen) for seen in list(place.evidence.items())[: self._config.most_evidence])
+
+
+def _sorted(outcomes: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(outcomes.items()))
 
 
 def _node_id(flow_id: FlowId, path: Sequence[ActionId], jump: bool = False) -> NodeId:

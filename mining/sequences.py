@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from mining.actions import ActionSet
-from mining.wordings import said
+from mining.wordings import SPEAKERS, Spoken, said
 from taskflow.model import ActionId, Dialogue, Speaker, Utterance
 from taskflow.retrieval import normalise
 
@@ -34,3 +36,40 @@ def sequence(dialogue: Dialogue, found: ActionSet) -> tuple[Step, ...]:
             if not steps or steps[-1].action_id != action_id:
                 steps.append(Step(action_id, utterance.speaker, turn, utterance.text))
     return tuple(steps)
+
+
+class AssignedTurns(Sequence[Sequence[tuple[ActionId, ...]]]):
+    """The actions of every turn of every dialogue, as `assign` has them; made when they are asked for."""
+
+    def __init__(self, spoken: Spoken, found: ActionSet) -> None:
+        self._dialogues = spoken.dialogues
+        self._of_wording = [
+            [
+                (found.of_wording[speaker, wording.key],) if (speaker, wording.key) in found.of_wording else ()
+                for wording in spoken.wordings[speaker]
+            ]
+            for speaker in SPEAKERS
+        ]
+
+    def __len__(self) -> int:
+        return len(self._dialogues)
+
+    @overload
+    def __getitem__(self, index: int) -> list[tuple[ActionId, ...]]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[list[tuple[ActionId, ...]]]: ...
+    def __getitem__(self, index: int | slice) -> list[tuple[ActionId, ...]] | list[list[tuple[ActionId, ...]]]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        spoken, dialogue = self._dialogues, range(len(self))[index]
+        part = slice(spoken.starts[dialogue], spoken.starts[dialogue + 1])
+        columns = (spoken.turns[part].tolist(), spoken.speakers[part].tolist(), spoken.places[part].tolist())
+        turns: list[tuple[ActionId, ...]] = [()] * int(spoken.lengths[dialogue])
+        for turn, speaker, place in zip(*columns, strict=True):
+            turns[turn] += self._of_wording[speaker][place]
+        return turns
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]

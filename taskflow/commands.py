@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from taskflow.config import read_configuration
-from taskflow.edit_forms import edit_from_json
-from taskflow.edits import EditError
 from taskflow.graph import FORMATS, Format, to_dot, to_graphml, to_json, to_mermaid
 from taskflow.model import AssistantVersion, TaskFlow
 from taskflow.options import (
@@ -23,7 +19,7 @@ from taskflow.options import (
     with_settings,
 )
 from taskflow.store import DatabaseError, open_database, upgrade_database
-from taskflow.store.assistants import AssistantError, add_edit, load_draft, load_version, published_id
+from taskflow.store.assistants import AssistantError, load_draft, load_version, published_id
 from taskflow.store.assistants import publish as publish_draft
 from taskflow.store.database import schema_differences
 
@@ -83,33 +79,6 @@ def publish(settings: Settings, assistant: str, as_json: bool) -> None:
         print_json({"assistant": assistant, "version": number})
     else:
         click.echo(f"{assistant} is published as version {number}")
-
-
-@click.command()
-@click.argument("assistant")
-@click.argument("file", type=click.File("rb"))
-@as_json
-@with_settings
-def edit(settings: Settings, assistant: str, file: Any, as_json: bool) -> None:
-    """Apply edits to an assistant's draft, one JSON object a line; it stops at the first that does not fit.
-
-    \b
-    Example: echo '{"edit": "rename_flow", "flow_id": "f-…", "name": "Returns"}' | taskflow edit support -
-    """
-    applied = 0
-    for number, line in enumerate(file, start=1):
-        if line.strip():
-            try:
-                add_edit(settings.database, assistant, edit_from_json(json.loads(line)))
-            except (ValueError, RecursionError) as error:
-                raise EditError(f"{file.name}, line {number}: no JSON in UTF-8: write one edit a line") from error
-            except EditError as error:
-                raise EditError(f"{file.name}, line {number}: {error}; the {applied} before it are kept") from error
-            applied += 1
-    if as_json:
-        print_json({"assistant": assistant, "applied": applied})
-    else:
-        click.echo(f"{applied} edits applied to the draft of {assistant}")
 
 
 @click.group()

@@ -4,35 +4,72 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
-from typing import Any
+from dataclasses import MISSING, Field, asdict, fields
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from taskflow.edits import (
+    AddAction,
+    AddExemplars,
+    AddFlow,
     AddNode,
+    AddResponses,
+    DescribeAction,
     Edit,
     EditError,
+    FlowBefore,
+    MergeActions,
     MoveNode,
     RemoveNode,
     RenameAction,
     RenameFlow,
+    Restore,
+    SetActionStatus,
+    SetNodeStatus,
     SetResponses,
+    SplitAction,
 )
-from taskflow.model import Evidence, FlowNode, JsonValue
+from taskflow.model import (
+    DialogueAction,
+    Evidence,
+    Exemplar,
+    FlowNode,
+    JsonValue,
+    ModelError,
+    Speaker,
+    Status,
+    TaskFlow,
+)
 
+_T = TypeVar("_T")
+_Reader = Callable[[str, JsonValue], Any]
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what no database keeps
 _NAMES: dict[str, type[Edit]] = {
     "rename_action": RenameAction,
+    "describe_action": DescribeAction,
+    "set_action_status": SetActionStatus,
+    "merge_actions": MergeActions,
+    "split_action": SplitAction,
+    "add_action": AddAction,
+    "add_exemplars": AddExemplars,
     "rename_flow": RenameFlow,
+    "add_flow": AddFlow,
     "set_responses": SetResponses,
+    "add_responses": AddResponses,
+    "set_node_status": SetNodeStatus,
     "add_node": AddNode,
     "remove_node": RemoveNode,
     "move_node": MoveNode,
+    "restore": Restore,
 }
 
 
+def edit_name(edit: Edit) -> str:
+    return next(name for name, kind in _NAMES.items() if type(edit) is kind)
+
+
 def edit_to_json(edit: Edit) -> dict[str, Any]:
-    name = next(name for name, kind in _NAMES.items() if type(edit) is kind)
-    return {"edit": name} | asdict(edit)
+    return {"edit": edit_name(edit)} | asdict(edit, dict_factory=_object)
 
 
 def edit_from_json(value: JsonValue) -> Edit:
@@ -46,19 +83,24 @@ def edit_from_json(value: JsonValue) -> Edit:
     given = {key: item for key, item in value.items() if key != "edit"}
     if set(given) != wanted:
         raise EditError(f"{value['edit']} takes {', '.join(sorted(wanted))}, not {', '.join(sorted(given))}")
-    return kind(**{key: _read(key, item) for key, item in given.items()})
+    try:
+        return kind(**{key: _readers(kind)[key](key, item) for key, item in given.items()})
+    except ModelError as error:
+        raise EditError(str(error)) from error
 
 
-def _read(key: str, item: JsonValue) -> Any:
-    if item is None and key in ("parent_id", "action_id", "jump_to"):
-        return None
-    return _READERS.get(key, _text)(key, item)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: dict(value) if key in ("outcomes", "labels") else value for key, value in pairs}
 
 
 def _text(key: str, item: JsonValue) -> str:
     if not isinstance(item, str) or _NO_TEXT.search(item):
         raise EditError(f"{key} is {item!r}: it has to be a text, without NUL or half characters")
     return item
+
+
+def _optional(key: str, item: JsonValue) -> str | None:
+    return None if item is None else _text(key, item)
 
 
 def _count(key: str, item: JsonValue) -> int:
@@ -73,37 +115,89 @@ def _share(key: str, item: JsonValue) -> float:
     return float(item)
 
 
-def _list(key: str, item: JsonValue) -> Sequence[JsonValue]:
-    if isinstance(item, str) or not isinstance(item, Sequence):
-        raise EditError(f"{key} is {item!r}: it has to be a list")
-    return item
+def _choice(kind: type[StrEnum]) -> _Reader:
+    def read(key: str, item: JsonValue) -> StrEnum:
+        if not isinstance(item, str) or item not in list(kind):
+            raise EditError(f"{key} is {item!r}: it has to be one of {', '.join(kind)}")
+        return kind(item)
+
+    return read
 
 
-def _texts(key: str, item: JsonValue) -> tuple[str, ...]:
-    return tuple(_text(key, text) for text in _list(key, item))
+def _list(read: Callable[[str, JsonValue], _T]) -> Callable[[str, JsonValue], tuple[_T, ...]]:
+    def read_all(key: str, item: JsonValue) -> tuple[_T, ...]:
+        if isinstance(item, str) or not isinstance(item, Sequence):
+            raise EditError(f"{key} is {item!r}: it has to be a list")
+        return tuple(read(key, one) for one in item)
+
+    return read_all
 
 
-def _evidence(key: str, item: JsonValue) -> tuple[Evidence, ...]:
-    found = []
-    for seen in _list(key, item):
-        if not isinstance(seen, Mapping) or set(seen) != {"dialogue_id", "turn"}:
-            raise EditError(f"{key} has {seen!r}: it has to be an object with dialogue_id and turn")
-        found.append(Evidence(_text("dialogue_id", seen["dialogue_id"]), _count("turn", seen["turn"])))
-    return tuple(found)
+def _pairs(read: Callable[[str, JsonValue], _T]) -> Callable[[str, JsonValue], tuple[tuple[str, _T], ...]]:
+    def read_all(key: str, item: JsonValue) -> tuple[tuple[str, _T], ...]:
+        if not isinstance(item, Mapping):
+            raise EditError(f"{key} is {item!r}: it has to be an object")
+        return tuple((_text(key, name), read(key, value)) for name, value in item.items())
+
+    return read_all
 
 
-def _node_value(key: str, item: JsonValue) -> FlowNode:
-    known = {field.name for field in fields(FlowNode)}
-    if not isinstance(item, Mapping) or not {"id", "parent_id", "action_id"} <= set(item) <= known:
-        raise EditError(f"{key} is {item!r}: it has to be an object with id, parent_id, action_id")
-    return FlowNode(**{name: _read(name, value) for name, value in item.items()})
+def _value(kind: type[Any]) -> _Reader:
+    """Reads an object of the model: fields without a default have to be there, no others may be."""
+    known = {field.name for field in fields(kind)}
+    needed = [field.name for field in fields(kind) if _is_needed(field)]
+
+    def read(key: str, item: JsonValue) -> Any:
+        if not isinstance(item, Mapping) or not set(needed) <= set(item) <= known:
+            raise EditError(f"{key} is {item!r}: it has to be an object with {', '.join(needed)}")
+        return kind(**{name: _readers(kind)[name](name, value) for name, value in item.items()})
+
+    return read
 
 
-_READERS: Mapping[str, Callable[[str, JsonValue], Any]] = {
-    "node": _node_value,
-    "responses": _texts,
-    "evidence": _evidence,
+def _is_needed(field: Field[Any]) -> bool:
+    return field.default is MISSING
+
+
+def _readers(kind: type[Any]) -> Mapping[str, _Reader]:
+    return _ALL | _OWN.get(kind, {})
+
+
+_ALL: dict[str, _Reader] = {
+    "action": _value(DialogueAction),
+    "action_id": _text,
+    "action_order": _list(_text),
+    "actions": _list(_value(DialogueAction)),
+    "count": _count,
+    "description": _text,
+    "dialogue_id": _text,
+    "evidence": _list(_value(Evidence)),
+    "exemplars": _list(_value(Exemplar)),
+    "flow": _value(TaskFlow),
+    "flow_id": _text,
+    "flow_order": _list(_text),
+    "flows": _list(_value(FlowBefore)),
+    "id": _text,
     "index": _count,
-    "support": _count,
+    "jump_to": _optional,
+    "labels": _pairs(_text),
+    "merged": _list(_text),
+    "name": _text,
+    "new_id": _text,
+    "node": _value(FlowNode),
+    "node_id": _text,
+    "nodes": _list(_value(FlowNode)),
+    "order": _list(_text),
+    "outcomes": _pairs(_count),
+    "parent_id": _text,
     "probability": _share,
+    "responses": _list(_text),
+    "speaker": _choice(Speaker),
+    "status": _choice(Status),
+    "support": _count,
+    "text": _text,
+    "texts": _list(_text),
+    "turn": _count,
 }
+# A root has no parent and may have no action.
+_OWN: dict[type[Any], dict[str, _Reader]] = {FlowNode: {"parent_id": _optional, "action_id": _optional}}

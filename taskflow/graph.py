@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import networkx as nx
 
-from taskflow.model import Assistant, AssistantVersion, FlowNode, TaskFlow
+from taskflow.model import Assistant, AssistantVersion, FlowNode, Status, TaskFlow
 
 Format = Literal["json", "mermaid", "graphml", "dot"]
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -17,7 +17,7 @@ FORMATS: tuple[Format, ...] = ("json", "mermaid", "graphml", "dot")
 
 
 def to_graph(assistant: Assistant, flows: Sequence[TaskFlow]) -> nx.DiGraph:
-    """Nodes by id with their action, speaker and support; edges with their probability, jumps marked."""
+    """Nodes by id with their action, speaker, counts and status; edges with their probability, jumps marked."""
     graph = nx.DiGraph()
     for flow in flows:
         for node in flow.nodes:
@@ -27,6 +27,8 @@ def to_graph(assistant: Assistant, flows: Sequence[TaskFlow]) -> nx.DiGraph:
                 action=label(assistant, flow, node),
                 speaker=str(assistant.speaker(node) or ""),
                 support=node.support,
+                status=node.status.value,
+                outcomes=_outcomes(node),
             )
             if node.parent_id is not None:
                 graph.add_edge(node.parent_id, node.id, probability=node.probability, jump=False)
@@ -59,6 +61,8 @@ def node_json(assistant: Assistant, node: FlowNode) -> dict[str, Any]:
         "jump_to": node.jump_to,
         "responses": list(node.responses),
         "evidence": [{"dialogue_id": seen.dialogue_id, "turn": seen.turn} for seen in node.evidence],
+        "status": node.status.value,
+        "outcomes": dict(node.outcomes),
     }
 
 
@@ -69,7 +73,7 @@ def to_mermaid(assistant: Assistant, flows: Sequence[TaskFlow]) -> str:
     for number, flow in enumerate(flows):
         lines.append(f'  subgraph flow{number}["{_quoted(flow.name)}"]')
         for node in flow.nodes:
-            text = f"{assistant.speaker(node) or 'need'}: {label(assistant, flow, node)} ({node.support})"
+            text = _text(assistant, flow, node)
             lines.append(f'    {keys[node.id]}["{_quoted(text)}"]')
             if node.parent_id is not None:
                 lines.append(f"    {keys[node.parent_id]} -->|{node.probability:.0%}| {keys[node.id]}")
@@ -83,7 +87,7 @@ def to_dot(assistant: Assistant, flows: Sequence[TaskFlow]) -> str:
     lines = ["digraph taskflow {", "  node [shape=box];"]
     for flow in flows:
         for node in flow.nodes:
-            text = f"{assistant.speaker(node) or 'need'}: {label(assistant, flow, node)} ({node.support})"
+            text = _text(assistant, flow, node)
             lines.append(f"  {_dot(node.id)} [label={_dot(text)}];")
             if node.parent_id is not None:
                 edge = f"{_dot(node.parent_id)} -> {_dot(node.id)}"
@@ -102,6 +106,16 @@ def to_graphml(assistant: Assistant, flows: Sequence[TaskFlow]) -> str:
 def label(assistant: Assistant, flow: TaskFlow, node: FlowNode) -> str:
     """What a node is called: its action, or its flow where it stands for the need alone."""
     return flow.name if node.action_id is None else assistant.action_by_id[node.action_id].name
+
+
+def _text(assistant: Assistant, flow: TaskFlow, node: FlowNode) -> str:
+    """A node in one line, with what a reviewer said of it, if anything."""
+    said = "" if node.status is Status.PROPOSED else f", {node.status}"
+    return f"{assistant.speaker(node) or 'need'}: {label(assistant, flow, node)} ({node.support}{said})"
+
+
+def _outcomes(node: FlowNode) -> str:
+    return ", ".join(f"{outcome} {count}" for outcome, count in node.outcomes)
 
 
 def _quoted(text: str) -> str:

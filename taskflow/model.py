@@ -33,6 +33,14 @@ class Speaker(StrEnum):
     SYSTEM = "system"
 
 
+class Status(StrEnum):
+    """What a reviewer thinks of an action or a node; what is rejected is kept, but never served or walked."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """One turn of a logged dialogue, personal and order data masked.
@@ -83,6 +91,8 @@ class DialogueAction:
     name: str
     exemplars: tuple[Exemplar, ...]
     support: int
+    description: str = ""
+    status: Status = Status.PROPOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,8 @@ class FlowNode:
 
     A root may have no action: it then stands for the need alone. `support` counts the dialogues that passed
     here and `probability` is their share of those that passed the parent. A node with `jump_to` is a leaf
-    that stands for another node of the same flow and says nothing itself.
+    that stands for another node of the same flow and says nothing itself. `outcomes` counts the dialogues that
+    passed here by the outcome that the log gives them.
     """
 
     id: NodeId
@@ -110,6 +121,8 @@ class FlowNode:
     jump_to: NodeId | None = None
     responses: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    status: Status = Status.PROPOSED
+    outcomes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

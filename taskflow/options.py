@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -18,6 +19,20 @@ from taskflow.encoders.loading import load_encoder
 from taskflow.store import DEFAULT_URL, Database, open_database
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone on stdout; progress goes to stderr.")
+
+
+def author_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--author", metavar="NAME", default=_account, help="Who does this, for the log.  [default: your account's name]"
+    )(command)
+
+
+def _account() -> str:
+    """Who runs the command; a machine without accounts for people may know no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from taskflow.model import ActionId, Assistant, FlowId, FlowNode, NodeId, Speaker, TaskFlow
+from taskflow.review import without_rejected
 
 Position = tuple[FlowId, NodeId]
 _Place = tuple[FlowId | None, ActionId | None]  # an action in a flow, or anywhere
@@ -43,9 +44,10 @@ START = Belief({None: 1.0})
 
 
 class Replay:
-    """The TaskFlows of an assistant, indexed for walking; it holds no state of any dialogue."""
+    """The TaskFlows of an assistant but for what was rejected, indexed for walking; no dialogue's state is in it."""
 
     def __init__(self, assistant: Assistant) -> None:
+        assistant = without_rejected(assistant)
         self._assistant = assistant
         self._flows = {flow.id: flow for flow in assistant.flows}
         self._nodes: dict[ActionId, list[tuple[Position, int]]] = defaultdict(list)

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskflow.encoders import Vectors
-from taskflow.model import ActionId, Assistant, Speaker
+from taskflow.model import ActionId, Assistant, DialogueAction, Speaker, Status
+from taskflow.texts import normalise
+
+__all__ = ["ExemplarIndex", "Match", "exemplar_texts", "normalise"]
 
 _NEAREST = 8  # exemplars of an action that speak for it
 _BEST = 0.3  # of an action's likeness is its very nearest exemplar
@@ -29,16 +32,11 @@ class Match:
     exemplar: str
 
 
-def normalise(text: str) -> str:
-    """The form in which two wordings count as the same: case and spaces do not matter."""
-    return " ".join(text.casefold().split())
-
-
 class ExemplarIndex:
     """The exemplars of one speaker's actions with their vectors, in the order of `exemplar_texts`."""
 
     def __init__(self, assistant: Assistant, speaker: Speaker, vectors: Vectors) -> None:
-        self._actions = [action for action in assistant.actions if action.speaker is speaker and action.exemplars]
+        self._actions = _recognised(assistant, speaker)
         self._texts = exemplar_texts(assistant, speaker)
         if len(self._texts) != len(vectors):
             raise ValueError(f"{len(self._texts)} exemplars but {len(vectors)} vectors")
@@ -92,4 +90,12 @@ class ExemplarIndex:
 
 def exemplar_texts(assistant: Assistant, speaker: Speaker) -> list[str]:
     """The texts that an index of this speaker needs vectors of, in its order."""
-    return [exemplar.text for action in assistant.actions if action.speaker is speaker for exemplar in action.exemplars]
+    return [exemplar.text for action in _recognised(assistant, speaker) for exemplar in action.exemplars]
+
+
+def _recognised(assistant: Assistant, speaker: Speaker) -> list[DialogueAction]:
+    return [
+        action
+        for action in assistant.actions
+        if action.speaker is speaker and action.exemplars and action.status is not Status.REJECTED
+    ]

@@ -22,6 +22,8 @@ class EncoderError(TaskFlowError):
 
 
 class Encoder(Protocol):
+    """A pickled encoder is how to load it: another process loads the model itself, once."""
+
     @property
     def name(self) -> str:
         """The name that `load_encoder` takes, and that stored vectors carry."""

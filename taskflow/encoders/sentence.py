@@ -34,6 +34,9 @@ class SentenceTransformersEncoder:
         self.name = PREFIX + checkpoint
         self.dimension = int(self._model.get_embedding_dimension() or 0)
 
+    def __reduce__(self) -> tuple[type[SentenceTransformersEncoder], tuple[str]]:
+        return SentenceTransformersEncoder, (self.name.removeprefix(PREFIX),)
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)

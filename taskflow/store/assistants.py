@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from taskflow.edit_forms import edit_from_json, edit_to_json
-from taskflow.edits import Edit, EditError, apply
-from taskflow.errors import TaskFlowError
+from taskflow.edit_forms import edit_from_json
+from taskflow.edits import Edit, EditError
 from taskflow.model import Assistant, AssistantVersion
+from taskflow.proposals import Decision
+from taskflow.review import without_rejected
 from taskflow.store.database import Database, serialise
+from taskflow.store.drafts import AssistantError, draft_of, find_assistant, find_base, newest_mined, read_draft
+from taskflow.store.edit_log import StoredEdit, make_again, read_log, take_back
 from taskflow.store.names import checked_name
-from taskflow.store.schema import ActionRow, AssistantRow, EditRow, FlowRow, VersionRow
+from taskflow.store.proposals import settle
+from taskflow.store.schema import ActionRow, AssistantRow, FlowRow, VersionRow
 from taskflow.store.versions import insert_version, read_version
 
-
-class AssistantError(TaskFlowError):
-    """An assistant or version that does not exist: one sentence with the remedy."""
+__all__ = [
+    "AssistantError",
+    "AssistantSummary",
+    "Published",
+    "add_edit",
+    "ensure_assistant",
+    "load_base",
+    "load_draft",
+    "load_log",
+    "load_version",
+    "publish",
+    "published_id",
+    "published_versions",
+    "redo",
+    "save_mined",
+    "summarise",
+    "undo",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +48,6 @@ class AssistantSummary:
     flows: int
     published: int | None  # the newest number
     encoder: str
-
-
-@dataclass(frozen=True, slots=True)
-class SavedVersion:
-    """A mined version, how many earlier edits were applied to it again, and how many no longer fit."""
-
-    key: int
-    edits_kept: int
-    edits_dropped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def summarise(database: Database) -> list[AssistantSummary]:
                 base.encoder,
             )
             for row in session.scalars(select(AssistantRow).order_by(AssistantRow.name))
-            if (base := _newest(session, row.id)) is not None
+            if (base := newest_mined(session, row.id)) is not None
         ]
 
 
@@ -74,58 +82,74 @@ def ensure_assistant(session: Session, name: str) -> int:
     return row.id
 
 
-def save_mined(session: Session, assistant: Assistant, encoder: str) -> SavedVersion:
-    """Make a mined assistant the base of the draft; earlier edits that still apply are applied to it again."""
+def save_mined(session: Session, assistant: Assistant, encoder: str) -> int:
+    """Make an assistant the base of its draft; returns the key of that version."""
     assistant_id = ensure_assistant(session, assistant.name)
-    edits = _edits_of_assistant(session, assistant_id)
-    version_id = insert_version(session, assistant_id, AssistantVersion(assistant, None, encoder))
-    kept = 0
-    for edit in edits:
-        try:
-            assistant = apply(edit, assistant)
-        except EditError:
-            continue
-        _insert_edit(session, version_id, kept, edit)
-        kept += 1
-    return SavedVersion(version_id, kept, len(edits) - kept)
+    return insert_version(session, assistant_id, AssistantVersion(assistant, None, encoder))
 
 
-def add_edit(database: Database, name: str, edit: Edit) -> Assistant:
+def add_edit(database: Database, name: str, edit: Edit, author: str = "unknown") -> Assistant:
     """Apply one edit to the draft; the draft is unchanged when it raises EditError."""
-    with database.write() as session:
-        serialise(session, f"assistant {name}")
-        assistant_id = _assistant_id(session, name)
-        base, edits = _draft(session, assistant_id, name)
-        edited = apply(edit, _applied(read_version(session, base, name).assistant, edits))
-        _insert_edit(session, base.id, len(edits), edit)
-        return edited
+    with draft_of(database, name) as draft:
+        return draft.add([edit], author)
+
+
+def undo(database: Database, name: str) -> list[Edit]:
+    """Take back the last edit, or the proposal that it belongs to, as far back as the draft's last mining."""
+    with draft_of(database, name) as draft:
+        taken = take_back(draft.session, draft.base.id)
+        if not taken:
+            raise EditError(f"the draft of {name!r} has no edit to undo since it was mined last")
+        settle(draft.session, draft.base.assistant_id, taken[0].proposal, Decision.PENDING)
+        return [edit_from_json(row.edit) for row in taken]
+
+
+def redo(database: Database, name: str) -> list[Edit]:
+    """Make again what was undone last, unless an edit was made since."""
+    with draft_of(database, name) as draft:
+        made = make_again(draft.session, draft.base.id)
+        if not made:
+            raise EditError(f"the draft of {name!r} has nothing to redo: nothing was undone since the last edit")
+        settle(draft.session, draft.base.assistant_id, made[0].proposal, Decision.ACCEPTED)
+        return [edit_from_json(row.edit) for row in made]
+
+
+def load_log(database: Database, name: str) -> list[StoredEdit]:
+    """Every edit that was ever made, the oldest first."""
+    with database.read() as session:
+        assistant_id = find_assistant(session, name)
+        return read_log(session, assistant_id, find_base(session, assistant_id, name).id)
+
+
+def load_base(database: Database, name: str) -> Assistant:
+    """The mined assistant as the first edit that counts met it; the newest one where there is none."""
+    with database.read() as session:
+        assistant_id = find_assistant(session, name)
+        newest = find_base(session, assistant_id, name)
+        edited = [stored.base for stored in read_log(session, assistant_id, newest.id) if stored.undone_at is None]
+        return read_version(session, session.get_one(VersionRow, min(edited, default=newest.id)), name).assistant
 
 
 def load_draft(database: Database, name: str) -> AssistantVersion:
     with database.read() as session:
-        base, edits = _draft(session, _assistant_id(session, name), name)
-        version = read_version(session, base, name)
-        return AssistantVersion(_applied(version.assistant, edits), None, version.encoder)
+        return read_draft(session, find_base(session, find_assistant(session, name), name), name)
 
 
 def publish(database: Database, name: str) -> int:
-    """Freeze the draft as the next numbered version; returns the number."""
-    with database.write() as session:
-        serialise(session, f"assistant {name}")
-        assistant_id = _assistant_id(session, name)
-        base, edits = _draft(session, assistant_id, name)
-        version = read_version(session, base, name)
+    """Freeze the draft, but for what was rejected, as the next numbered version; returns the number."""
+    with draft_of(database, name) as draft:
+        assistant_id = draft.base.assistant_id
         newest = select(func.max(VersionRow.number)).where(VersionRow.assistant_id == assistant_id)
-        number = (session.scalar(newest) or 0) + 1
-        assistant = _applied(version.assistant, edits)
-        insert_version(session, assistant_id, AssistantVersion(assistant, number, version.encoder))
+        number = (draft.session.scalar(newest) or 0) + 1
+        served = without_rejected(draft.assistant)
+        insert_version(draft.session, assistant_id, AssistantVersion(served, number, draft.base.encoder))
         return number
 
 
 def published_id(database: Database, name: str, number: int | None = None) -> int:
     """The key of a published version, the newest when no number is given."""
     with database.read() as session:
-        assistant_id = _assistant_id(session, name)
+        assistant_id = find_assistant(session, name)
         query = select(VersionRow.id, VersionRow.number).where(
             VersionRow.assistant_id == assistant_id, VersionRow.number.is_not(None)
         )
@@ -157,52 +181,3 @@ def load_version(database: Database, version_id: int) -> AssistantVersion:
         row = session.get_one(VersionRow, version_id)
         name = session.get_one(AssistantRow, row.assistant_id).name
         return read_version(session, row, name)
-
-
-def _assistant_id(session: Session, name: str) -> int:
-    found = session.scalar(select(AssistantRow.id).where(AssistantRow.name == name))
-    if found is None:
-        names = ", ".join(session.scalars(select(AssistantRow.name).order_by(AssistantRow.name)))
-        raise AssistantError(
-            f"no assistant is called {name!r} (there are: {names or 'none yet'}): mine one with 'taskflow mine'"
-        )
-    return found
-
-
-def _newest(session: Session, assistant_id: int) -> VersionRow | None:
-    return session.scalar(
-        select(VersionRow).where(VersionRow.assistant_id == assistant_id).order_by(VersionRow.id.desc()).limit(1)
-    )
-
-
-def _draft(session: Session, assistant_id: int, name: str) -> tuple[VersionRow, list[Edit]]:
-    base = _newest(session, assistant_id)
-    if base is None:
-        raise AssistantError(f"assistant {name!r} is empty: mine it with 'taskflow mine'")
-    return base, _edits(session, EditRow.version_id == base.id)
-
-
-def _edits_of_assistant(session: Session, assistant_id: int) -> list[Edit]:
-    """Every edit since the last mining, in order; those of earlier ones were carried over then."""
-    mined = session.scalar(
-        select(func.max(VersionRow.id)).where(VersionRow.assistant_id == assistant_id, VersionRow.number.is_(None))
-    )
-    since = select(VersionRow.id).where(VersionRow.assistant_id == assistant_id, VersionRow.id >= (mined or 0))
-    return _edits(session, EditRow.version_id.in_(since))
-
-
-def _edits(session: Session, which: Any) -> list[Edit]:
-    rows = session.scalars(select(EditRow).where(which).order_by(EditRow.version_id, EditRow.position))
-    return [edit_from_json(row.edit) for row in rows]
-
-
-def _insert_edit(session: Session, version_id: int, position: int, edit: Edit) -> None:
-    session.add(
-        EditRow(version_id=version_id, position=position, edit=edit_to_json(edit), created_at=datetime.now(UTC))
-    )
-
-
-def _applied(assistant: Assistant, edits: Sequence[Edit]) -> Assistant:
-    for edit in edits:
-        assistant = apply(edit, assistant)
-    return assistant

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import overload
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
@@ -89,6 +91,42 @@ def read_corpus(database: Database, corpus: str) -> Iterator[tuple[int, Dialogue
             yield from _with_utterances(session, rows)
             last = rows[-1].id
             session.expunge_all()
+
+
+class StoredDialogues(Sequence[Dialogue]):
+    """The dialogues that a corpus has now, in order of arrival; those that come later stay out.
+
+    None is held: each pass reads them anew, in batches. `keys` are theirs in the database.
+    """
+
+    def __init__(self, database: Database, corpus: str) -> None:
+        self._database = database
+        with database.read() as session:
+            of_corpus = select(DialogueRow.id).where(DialogueRow.corpus_id == corpus_key(session, corpus))
+            self.keys = array("q", session.scalars(of_corpus.order_by(DialogueRow.id)))
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> Dialogue: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Dialogue]: ...
+    def __getitem__(self, index: int | slice) -> Dialogue | list[Dialogue]:
+        if isinstance(index, slice):
+            return list(self._read(self.keys[index]))
+        return next(self._read(array("q", [self.keys[index]])))
+
+    def __iter__(self) -> Iterator[Dialogue]:
+        return self._read(self.keys)
+
+    def _read(self, keys: Sequence[int]) -> Iterator[Dialogue]:
+        for start in range(0, len(keys), _BATCH):
+            batch = keys[start : start + _BATCH]
+            with self._database.read() as session:
+                rows = {row.id: row for row in session.scalars(select(DialogueRow).where(DialogueRow.id.in_(batch)))}
+                found = list(_with_utterances(session, [rows[key] for key in batch]))
+            yield from (dialogue for _, dialogue in found)
 
 
 def read_dialogue(database: Database, corpus: str, dialogue_id: str) -> Dialogue | None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from taskflow.model import ActionId, Assistant
-from taskflow.store.assistants import save_mined
+from taskflow.store.assistants import ensure_assistant, save_mined
 from taskflow.store.corpora import corpus_key
 from taskflow.store.database import Database
+from taskflow.store.proposals import replace_pending
+from taskflow.store.reviews import DraftChangedError, DraftState, Review, draft_state
 from taskflow.store.schema import (
     ActionRow,
     AssignmentRow,
@@ -24,6 +27,11 @@ from taskflow.store.schema import (
     UtteranceRow,
     VersionRow,
 )
+
+_BATCH = 10_000  # rows that are written at once
+
+Turns = Sequence[tuple[int, Sequence[tuple[ActionId, ...]]]]
+Details = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +46,10 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:
+    """A run; `proposals` is None where nobody had reviewed the draft, which the run then simply replaced."""
+
     run: int
-    edits_kept: int
-    edits_dropped: int
+    proposals: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,43 +65,59 @@ class TurnActions:
 
 
 def save_run(
-    database: Database,
-    corpus: str,
-    assistant: Assistant,
-    encoder: str,
-    turns: Sequence[tuple[int, Sequence[tuple[ActionId, ...]]]],
-    details: dict[str, dict[str, Any]],
+    database: Database, corpus: str, assistant: Assistant, encoder: str, turns: Turns, details: Details
 ) -> SavedRun:
     """Keep a run whole or not at all: the assistant's new draft, the figures, the actions of every turn.
 
-    `turns` are dialogue keys with the actions of each turn; `details` are `config` and `figures`.
+    `turns` are dialogue keys with the actions of each turn; `details` are `config` and `figures`. Raises
+    DraftChangedError where somebody reviewed the draft that this one would replace.
     """
     with database.write() as session:
+        assistant_id = ensure_assistant(session, assistant.name)
+        _check_unchanged(session, assistant_id, assistant.name, None)
         version = save_mined(session, assistant, encoder)
-        row = RunRow(
-            corpus_id=corpus_key(session, corpus),
-            version_id=version.key,
-            encoder=encoder,
-            config=details["config"],
-            figures=details["figures"],
-            finished_at=datetime.now(UTC),
-        )
-        session.add(row)
-        session.flush()
-        rows = [
-            {
-                "run_id": row.id,
-                "dialogue_key": key,
-                "turn": turn,
-                "action_id": actions[0] if actions else None,
-                "also": list(actions[1:]),
-            }
-            for key, dialogue in turns
-            for turn, actions in enumerate(dialogue)
-        ]
-        if rows:
-            session.execute(insert(AssignmentRow), rows)
-        return SavedRun(row.id, version.edits_kept, version.edits_dropped)
+        return SavedRun(_insert(session, RunRow(version_id=version, encoder=encoder, **details), corpus, turns), None)
+
+
+def save_review(
+    database: Database, corpus: str, review: Review, encoder: str, turns: Turns, details: Details
+) -> SavedRun:
+    """Keep a run on a reviewed draft: the draft with fresh counts, and the proposals in place of the last run's.
+
+    Raises DraftChangedError where the draft is another one than the run was compared with.
+    """
+    with database.write() as session:
+        assistant_id = ensure_assistant(session, review.assistant.name)
+        _check_unchanged(session, assistant_id, review.assistant.name, review.seen)
+        version = save_mined(session, review.assistant, encoder)
+        run = _insert(session, RunRow(version_id=version, encoder=encoder, **details), corpus, turns)
+        return SavedRun(run, replace_pending(session, assistant_id, run, review.proposals))
+
+
+def _check_unchanged(session: Session, assistant_id: int, name: str, seen: DraftState | None) -> None:
+    if draft_state(session, assistant_id) != seen:
+        raise DraftChangedError(f"the draft of {name!r} was changed while it was mined: mine it again")
+
+
+def _insert(session: Session, row: RunRow, corpus: str, turns: Turns) -> int:
+    row.corpus_id = corpus_key(session, corpus)
+    row.finished_at = datetime.now(UTC)
+    session.add(row)
+    session.flush()
+    rows = (
+        {
+            "run_id": row.id,
+            "dialogue_key": key,
+            "turn": turn,
+            "action_id": actions[0] if actions else None,
+            "also": list(actions[1:]),
+        }
+        for key, dialogue in turns
+        for turn, actions in enumerate(dialogue)
+    )
+    while batch := list(islice(rows, _BATCH)):
+        session.execute(insert(AssignmentRow), batch)
+    return row.id
 
 
 def list_runs(database: Database, corpus: str | None = None) -> list[RunSummary]:

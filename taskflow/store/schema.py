@@ -97,7 +97,7 @@ class VectorRow(Base):
 
 
 class AssistantRow(Base):
-    """The draft is the assistant's newest version with that version's edits applied."""
+    """The draft is the assistant's newest mined version with that version's edits applied."""
 
     __tablename__ = "assistants"
 
@@ -157,6 +157,8 @@ class ActionRow(Base):
     speaker: Mapped[str] = mapped_column(String(8))
     name: Mapped[str]
     support: Mapped[int]
+    description: Mapped[str] = mapped_column(server_default="")
+    status: Mapped[str] = mapped_column(String(8), server_default="proposed")
 
 
 class ExemplarRow(Base):
@@ -201,10 +203,15 @@ class NodeRow(Base):
     jump_to: Mapped[str | None]
     responses: Mapped[Any] = mapped_column(Json)
     evidence: Mapped[Any] = mapped_column(Json)
+    status: Mapped[str] = mapped_column(String(8), server_default="proposed")
+    outcomes: Mapped[Any] = mapped_column(Json, server_default="[]")
 
 
 class EditRow(Base):
-    """One edit of the draft that starts at `version_id`."""
+    """One edit of the draft that starts at the mined version `version_id`; it counts while `undone_at` is empty.
+
+    `proposal` is the digest of the proposal that it came from.
+    """
 
     __tablename__ = "edits"
     __table_args__ = (UniqueConstraint("version_id", "position"),)
@@ -214,6 +221,34 @@ class EditRow(Base):
     position: Mapped[int]
     edit: Mapped[Any] = mapped_column(Json)
     created_at: Mapped[datetime]
+    author: Mapped[str] = mapped_column(server_default="unknown")
+    proposal: Mapped[str | None] = mapped_column(String(64))
+    undone_at: Mapped[datetime | None]
+
+
+class ProposalRow(Base):
+    """What a mining run would change in a reviewed draft; `digest` says when two runs propose the same.
+
+    An id is never used again: people decide by it, on a list that may be older than the newest run.
+    """
+
+    __tablename__ = "proposals"
+    __table_args__ = (UniqueConstraint("assistant_id", "digest"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    assistant_id: Mapped[int] = mapped_column(ForeignKey("assistants.id", ondelete="CASCADE"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"))
+    digest: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    why: Mapped[str]
+    edits: Mapped[Any] = mapped_column(Json)
+    support: Mapped[int]
+    evidence: Mapped[Any] = mapped_column(Json)
+    gain: Mapped[Any] = mapped_column(Json)
+    status: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
 
 
 class ConversationRow(Base):

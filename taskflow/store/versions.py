@@ -20,6 +20,7 @@ from taskflow.model import (
     FlowNode,
     NodeId,
     Speaker,
+    Status,
     TaskFlow,
 )
 from taskflow.store.schema import ActionRow, ExemplarRow, FlowRow, NodeRow, VersionRow
@@ -47,6 +48,8 @@ def insert_version(session: Session, assistant_id: int, version: AssistantVersio
                 "speaker": action.speaker.value,
                 "name": action.name,
                 "support": action.support,
+                "description": action.description,
+                "status": action.status.value,
             }
             for position, action in enumerate(assistant.actions)
         ],
@@ -95,6 +98,8 @@ def _node_columns(node: FlowNode) -> dict[str, Any]:
         "jump_to": node.jump_to,
         "responses": list(node.responses),
         "evidence": [[seen.dialogue_id, seen.turn] for seen in node.evidence],
+        "status": node.status.value,
+        "outcomes": [list(pair) for pair in node.outcomes],
     }
 
 
@@ -118,6 +123,8 @@ def read_version(session: Session, row: VersionRow, name: str) -> AssistantVersi
                 action.name,
                 tuple(exemplars[action.action_id]),
                 action.support,
+                action.description,
+                Status(action.status),
             )
             for action in actions
         ),
@@ -136,4 +143,6 @@ def _node(row: NodeRow) -> FlowNode:
         jump_to=None if row.jump_to is None else NodeId(row.jump_to),
         responses=tuple(row.responses),
         evidence=tuple(Evidence(dialogue_id, turn) for dialogue_id, turn in row.evidence),
+        status=Status(row.status),
+        outcomes=tuple((outcome, count) for outcome, count in row.outcomes),
     )

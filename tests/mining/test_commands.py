@@ -76,7 +76,7 @@ def test_the_whole_way_on_either_database(cli, database_url, log, tmp_path):
     assert [flow.keys() for flow in flows] == [{"name", "nodes", "support"}] * 2
     tree = json.loads(run("export", "a", "--flow", flows[0]["name"], "--format", "json"))
     assert (tree["assistant"], tree["version"], len(tree["flows"])) == ("a", None, 1)
-    keys = "id parent speaker action_id action support probability jump_to responses evidence"
+    keys = "id parent speaker action_id action support probability jump_to responses evidence status outcomes"
     assert all(node.keys() == set(keys.split()) for node in tree["flows"][0]["nodes"])
     for other in ("mermaid", "graphml", "dot"):
         assert run("export", "a", "--format", other).strip()

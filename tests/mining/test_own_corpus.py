@@ -7,8 +7,9 @@ import json
 import pytest
 
 from mining.config import MiningConfig
-from mining.evaluation import evaluate
-from mining.held_out import Assigner, ReplayFigures, replay_dialogues
+from mining.evaluation.figures import evaluate, walk_all
+from mining.evaluation.gold import read_gold
+from mining.held_out import Assigner, replay_dialogues
 from mining.logs import LoggedDialogue, LogOptions, read_log
 from mining.runs import run_mining
 from taskflow.sample import sample_path
@@ -29,19 +30,20 @@ def test_the_mined_trees_beside_the_gold_trees(tmp_path, encoder, capsys, langua
     add_dialogues(database, "own", [(entry.dialogue, entry.digest) for entry in mined])
     run_mining(database, "own", "own", encoder, MiningConfig(), lambda _: None)
     draft = load_draft(database, "own")
-    gold = json.loads(sample_path("after-sale.flow.json").read_text(encoding="utf-8"))
     rows = read_assignments(database, "own")
-    figures = evaluate(draft.assistant, [entry.dialogue for entry in mined], rows, gold)
-    held = ReplayFigures()
-    spoken = (entry.dialogue for entry in dialogues(f"after-sale.{language}.held.jsonl.gz"))
-    for replayed in replay_dialogues(draft, Assigner(database, draft, encoder), spoken):
-        held.add(replayed)
+    assert rows is not None
+    walks = walk_all(draft.assistant, [entry.dialogue for entry in mined], rows)
+    spoken = [entry.dialogue for entry in dialogues(f"after-sale.{language}.held.jsonl.gz")]
+    held = list(replay_dialogues(draft, Assigner(database, draft, encoder), spoken))
+    gold = read_gold(sample_path("after-sale.flow.json"))
+    figures = evaluate(draft.assistant, walks, gold, held).figures
     database.close()
     with capsys.disabled():
-        print(f"\n{language}: {json.dumps({**figures, 'held': held.shares()}, ensure_ascii=False, indent=1)}")  # noqa: T201
+        told = {name: figures[name] for name in ("actions", "needs", "flows_mean", "replay", "hollow")}
+        print(f"\n{language}: {json.dumps(told, ensure_ascii=False, indent=1)}")  # noqa: T201
     # Far below what is reached today: a change that breaks the mining shows, a change that tunes it passes.
     assert figures["needs"]["ACC"] > 0.75
     assert figures["actions"]["user"]["ACC"] > 0.75
     assert figures["actions"]["agent"]["ACC"] > 0.8
     assert figures["edge_F1_mean"] > 0.5
-    assert held.shares()["hit_1"] > 0.5
+    assert figures["replay"]["all"]["hit_1"] > 0.5

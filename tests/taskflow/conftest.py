@@ -15,12 +15,14 @@ from taskflow.model import (
     FlowNode,
     NodeId,
     Speaker,
+    Status,
     TaskFlow,
 )
 
 # What every database and every export can hold; lone surrogates and NUL are no text.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 names = texts.filter(str.strip)
+statuses = st.sampled_from([Status.PROPOSED, *Status])  # most are as they were mined
 
 
 @st.composite
@@ -32,6 +34,8 @@ def actions(draw: st.DrawFn, number: int) -> DialogueAction:
         draw(names),
         tuple(Exemplar(text, draw(st.integers(1, 99))) for text in said),
         draw(st.integers(0, 9)),
+        draw(texts),
+        draw(statuses),
     )
 
 
@@ -55,6 +59,8 @@ def flows(draw: st.DrawFn, number: int, known: list[ActionId]) -> TaskFlow:
                 draw(st.floats(0, 1)),
                 responses=tuple(draw(st.lists(names, max_size=2))),
                 evidence=tuple(draw(st.lists(st.builds(Evidence, names, st.integers(0, 99)), max_size=2))),
+                status=draw(statuses),
+                outcomes=tuple(draw(st.dictionaries(names, st.integers(0, 9), max_size=2)).items()),
             )
         )
     return TaskFlow(FlowId(f"f{number}"), draw(names) + f" {number}", tuple(_with_jumps(draw, nodes)))

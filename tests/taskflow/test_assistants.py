@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskflow.edits import AddNode, EditError, RemoveNode, RenameAction, RenameFlow, SetResponses
-from taskflow.model import Assistant, AssistantVersion, FlowNode
+from taskflow.edits import (
+    AddNode,
+    EditError,
+    RemoveNode,
+    RenameAction,
+    RenameFlow,
+    SetActionStatus,
+    SetNodeStatus,
+    SetResponses,
+)
+from taskflow.model import Assistant, AssistantVersion, FlowNode, Status
+from taskflow.review import without_rejected
 from taskflow.store.assistants import (
     AssistantError,
-    SavedVersion,
     add_edit,
     load_draft,
+    load_log,
     load_version,
     publish,
     published_id,
+    redo,
     save_mined,
     summarise,
+    undo,
 )
+from taskflow.store.edit_log import Origin
 from taskflow.store.names import NameFormError
 
 RENAMED = RenameFlow("late", "parcel is late")
 ANSWERED = SetResponses("late", "l4", ("It comes on [date].",))
-
-
-def carried(saved: SavedVersion) -> tuple[int, int]:
-    return saved.edits_kept, saved.edits_dropped
 
 
 def mined(database, assistant, encoder="any"):
@@ -46,7 +54,7 @@ def flow_name(version):
 
 
 def test_what_was_mined_is_the_draft(database, assistant):
-    assert carried(mined(database, assistant)) == (0, 0)
+    mined(database, assistant)
     assert load_draft(database, "support") == AssistantVersion(assistant, None, "any")
     assert [found.name for found in summarise(database)] == ["support"]
     (told,) = summarise(database)
@@ -59,7 +67,7 @@ def test_any_assistant_comes_out_as_it_went_in(database, assistant):
     mined(database, assistant)
     assert load_draft(database, "support").assistant == assistant
     version = load_version(database, published_id(database, "support", publish(database, "support")))
-    assert version.assistant == assistant
+    assert version.assistant == without_rejected(assistant)
 
 
 def test_an_edit_changes_the_draft_alone(database, assistant):
@@ -97,26 +105,72 @@ def test_an_edit_that_does_not_fit_leaves_the_draft(database, assistant):
     assert add_edit(database, "support", ANSWERED).flow_by_id["late"].by_id["l4"].responses == ANSWERED.responses
 
 
-def test_edits_are_carried_over_to_the_next_mining(database, assistant):
+def test_what_was_rejected_stays_in_the_draft_and_is_not_published(database, assistant):
     mined(database, assistant)
-    add_edit(database, "support", RENAMED)
+    add_edit(database, "support", SetActionStatus("weather", Status.REJECTED))
+    add_edit(database, "support", SetNodeStatus("damaged", "d3", Status.REJECTED))
+    add_edit(database, "support", SetNodeStatus("late", "l", Status.REJECTED))
     publish(database, "support")
-    add_edit(database, "support", RenameAction("arrives", "tell the day"))
-    assert carried(mined(database, assistant, "another")) == (2, 0)
-    draft = load_draft(database, "support")
-    assert (flow_name(draft), draft.encoder) == ("parcel is late", "another")
-    assert draft.assistant.action_by_id["arrives"].name == "tell the day"
-    assert carried(mined(database, assistant)) == (2, 0), "and to the one after it, each once"
+    served = published(database).assistant
+    assert "weather" not in served.action_by_id
+    assert [[node.id for node in flow.nodes] for flow in served.flows] == [["d", "d1", "d2"]]
+    draft = load_draft(database, "support").assistant
+    assert (len(draft.actions), len(draft.flows), len(draft.flow_by_id["damaged"].nodes)) == (13, 2, 12)
+    add_edit(database, "support", SetNodeStatus("damaged", "d3", Status.APPROVED))
+    publish(database, "support")
+    assert len(published(database).assistant.flow_by_id["damaged"].nodes) == 12
 
 
-def test_edits_that_no_longer_fit_are_counted_and_left_out(database, assistant):
+def test_edits_are_undone_and_made_again_one_by_one(database, assistant):
     mined(database, assistant)
+    once = add_edit(database, "support", RENAMED, "ada")
+    twice = add_edit(database, "support", ANSWERED, "ben")
+    publish(database, "support")
+    assert undo(database, "support") == [ANSWERED]
+    assert load_draft(database, "support").assistant == once
+    assert undo(database, "support") == [RENAMED]
+    assert load_draft(database, "support").assistant == assistant
+    with pytest.raises(EditError, match="the draft of 'support' has no edit to undo since it was mined last"):
+        undo(database, "support")
+    assert redo(database, "support") == [RENAMED]
+    assert redo(database, "support") == [ANSWERED]
+    assert load_draft(database, "support").assistant == twice
+    with pytest.raises(EditError, match="nothing to redo"):
+        redo(database, "support")
+
+
+def test_an_edit_after_an_undo_ends_what_could_be_redone(database, assistant):
+    mined(database, assistant)
+    for edit in (RENAMED, ANSWERED):
+        add_edit(database, "support", edit)
+    undo(database, "support")
+    add_edit(database, "support", RenameAction("ask", "which order?"), "ada")
+    with pytest.raises(EditError, match="nothing to redo"):
+        redo(database, "support")
+    log = load_log(database, "support")
+    assert [(stored.edit, stored.undone_at is not None) for stored in log] == [
+        (RENAMED, False),
+        (ANSWERED, True),
+        (RenameAction("ask", "which order?"), False),
+    ]
+    assert undo(database, "support") == [RenameAction("ask", "which order?")]
+    assert undo(database, "support") == [RENAMED]
+    assert load_draft(database, "support").assistant == assistant
+
+
+def test_the_log_keeps_who_and_when_over_every_mining(database, assistant):
+    mined(database, assistant)
+    add_edit(database, "support", RENAMED, "ada")
     add_edit(database, "support", RENAMED)
-    add_edit(database, "support", RenameFlow("damaged", "broken item"))
-    add_edit(database, "support", AddNode("late", FlowNode("new", "l4", "weather"), 0))
-    smaller = replace(assistant, flows=assistant.flows[:1])
-    assert carried(mined(database, smaller)) == (1, 2)
-    assert [flow.name for flow in load_draft(database, "support").assistant.flows] == ["broken item"]
+    mined(database, assistant)
+    add_edit(database, "support", ANSWERED, "ben")
+    log = load_log(database, "support")
+    assert [(stored.author, stored.origin, stored.carried) for stored in log] == [
+        ("ada", Origin.HAND, True),
+        ("unknown", Origin.HAND, True),
+        ("ben", Origin.HAND, False),
+    ]
+    assert sorted(stored.at for stored in log) == [stored.at for stored in log]
 
 
 def test_what_is_not_there_is_told_with_the_remedy(database, assistant):

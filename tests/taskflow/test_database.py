@@ -12,22 +12,26 @@ from subprocess import PIPE
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, make_url, text
 
+from taskflow.model import DialogueAction, FlowNode, Speaker, TaskFlow
 from taskflow.store import DatabaseError, open_database, upgrade_database
 from taskflow.store import database as database_module
+from taskflow.store.assistants import load_draft, load_log
 from taskflow.store.corpora import summarise
 from taskflow.store.database import schema_differences
 from taskflow.store.schema import Base
 
 MIGRATIONS = Path(database_module.__file__).parent / "migrations"
+HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 NEXT = '''"""one column more"""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "{head}"
 
 
 def upgrade():
@@ -53,12 +57,24 @@ def run_sql(url, *statements):
         engine.dispose()
 
 
+def run_alembic(url, direction, revision):
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if "postgres" in url else url)
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            getattr(command, direction)(config, revision)
+    finally:
+        engine.dispose()
+
+
 @pytest.fixture
 def newer_taskflow(tmp_path, monkeypatch):
     """This TaskFlow as if one migration had been written since."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder)
-    (folder / "versions" / "0002_one_column_more.py").write_text(NEXT)
+    (folder / "versions" / "next_one_column_more.py").write_text(NEXT.format(head=HEAD))
     return lambda: monkeypatch.setattr(database_module, "_MIGRATIONS", folder)
 
 
@@ -81,11 +97,8 @@ def test_a_difference_of_the_schema_is_found(database, database_url):
 
 
 def test_the_way_down_leaves_nothing_and_the_way_up_works_again(database_url):
-    with closing(open_database(database_url)) as database, database.engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+    open_database(database_url).close()
+    run_alembic(database_url, "downgrade", "base")
     assert run_sql(database_url) == {"alembic_version"}
     with closing(open_database(database_url)) as database:
         assert schema_differences(database) == []
@@ -95,12 +108,54 @@ def test_an_older_schema_is_refused_and_the_upgrade_keeps_its_rows(database_url,
     open_database(database_url).close()
     run_sql(database_url, "INSERT INTO corpora (name, created_at) VALUES ('kept', '2026-11-23')")
     newer_taskflow()
-    with pytest.raises(DatabaseError, match=r"version 0001, .* needs 0002: run 'taskflow db upgrade --database"):
+    with pytest.raises(DatabaseError, match=rf"version {HEAD}, .* needs next: run 'taskflow db upgrade --database"):
         open_database(database_url)
-    assert upgrade_database(database_url) == ("0001", "0002")
-    assert upgrade_database(database_url) == ("0002", "0002")
+    assert upgrade_database(database_url) == (HEAD, "next")
+    assert upgrade_database(database_url) == ("next", "next")
     with closing(open_database(database_url)) as database:
         assert [corpus.name for corpus in summarise(database)] == ["kept"]
+
+
+def test_a_draft_of_the_first_schema_is_the_same_draft_after_the_upgrade(database_url):
+    run_alembic(database_url, "upgrade", "0001")
+    told = "'2026-11-23'"
+    edit = '{{"edit": "rename_action", "action_id": "a", "name": "{}"}}'
+    run_sql(
+        database_url,
+        f"INSERT INTO assistants (id, name, created_at) VALUES (1, 'shop', {told})",
+        *(
+            "INSERT INTO versions (id, assistant_id, number, encoder, created_at) "
+            f"VALUES ({key}, 1, {number}, 'e', {told})"
+            for key, number in ((1, "NULL"), (2, 1))
+        ),
+        *(
+            "INSERT INTO actions (version_id, action_id, position, speaker, name, support) "
+            f"VALUES ({key}, 'a', 0, 'user', 'hello', 3)"
+            for key in (1, 2)
+        ),
+        "INSERT INTO flows (version_id, flow_id, position, name) VALUES (1, 'f', 0, 'greeting')",
+        "INSERT INTO nodes (version_id, flow_id, node_id, position, action_id, support, probability, responses, "
+        "evidence) VALUES (1, 'f', 'n', 0, 'a', 3, 1, '[]', '[]')",
+        *(
+            "INSERT INTO edits (version_id, position, edit, created_at) "
+            f"VALUES ({key}, {place}, '{edit.format(name)}', {told})".replace(":", "\\:")
+            for key, place, name in ((1, 0, "first"), (1, 1, "published"), (2, 0, "last"))
+        ),
+    )
+    assert upgrade_database(database_url) == ("0001", HEAD)
+    with closing(open_database(database_url)) as database:
+        assert schema_differences(database) == []
+        draft = load_draft(database, "shop").assistant
+        log = load_log(database, "shop")
+    assert draft.action_by_id["a"] == DialogueAction("a", Speaker.USER, "last", (), 3)
+    assert draft.flows == (TaskFlow("f", "greeting", (FlowNode("n", None, "a", 3),)),)
+    assert [(stored.edit.name, stored.author, stored.carried) for stored in log] == [
+        ("first", "unknown", False),
+        ("published", "unknown", False),
+        ("last", "unknown", False),
+    ]
+    run_alembic(database_url, "downgrade", "0001")
+    assert "proposals" not in run_sql(database_url)
 
 
 def test_a_schema_of_the_future_is_refused_by_both_and_left_alone(database_url):
@@ -110,7 +165,7 @@ def test_a_schema_of_the_future_is_refused_by_both_and_left_alone(database_url):
         open_database(database_url)
     with pytest.raises(DatabaseError, match=r"9999.*use the TaskFlow that made it"):
         upgrade_database(database_url)
-    run_sql(database_url, "UPDATE alembic_version SET version_num = '0001'")
+    run_sql(database_url, f"UPDATE alembic_version SET version_num = '{HEAD}'")
     open_database(database_url).close()
 
 

@@ -10,17 +10,39 @@ from hypothesis import strategies as st
 
 from taskflow.edit_forms import edit_from_json, edit_to_json
 from taskflow.edits import (
+    AddAction,
+    AddExemplars,
+    AddFlow,
     AddNode,
+    AddResponses,
+    DescribeAction,
     EditError,
+    MergeActions,
     MoveNode,
     RemoveNode,
     RenameAction,
     RenameFlow,
+    Restore,
+    SetActionStatus,
+    SetNodeStatus,
     SetResponses,
+    SplitAction,
     apply,
+    difference,
     inverse,
 )
-from taskflow.model import Assistant, Evidence, FlowNode, NodeId
+from taskflow.model import (
+    ActionId,
+    Assistant,
+    DialogueAction,
+    Evidence,
+    Exemplar,
+    FlowNode,
+    NodeId,
+    Speaker,
+    Status,
+    TaskFlow,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 RENAMED = {"edit": "rename_flow", "flow_id": "late", "name": "parcel is late"}
@@ -44,14 +66,41 @@ def edits_of(draw, assistant):
         st.lists(st.builds(Evidence, texts, st.integers(0, 9)), max_size=2).map(tuple),
     )
     places = st.integers(0, 3)
+    status = st.sampled_from(Status)
+    wordings = st.lists(st.builds(Exemplar, texts, st.integers(1, 9)), max_size=2).map(tuple)
+    said = st.sampled_from([e.text for action in assistant.actions for e in action.exemplars] or ["none"])
+    new = actions.map(lambda near: ActionId(f"{near}+"))
+    fresh = st.builds(DialogueAction, new, st.sampled_from(Speaker), texts, wordings, st.integers(0, 9), texts, status)
+    root = st.builds(FlowNode, new.map(NodeId), st.none(), st.none() | actions, st.integers(0, 9))
     return draw(
         st.builds(RenameAction, actions, texts)
+        | st.builds(DescribeAction, actions, texts)
+        | st.builds(SetActionStatus, actions, status)
+        | st.builds(MergeActions, actions, st.lists(actions, max_size=2).map(tuple))
+        | st.builds(SplitAction, actions, new, texts, st.lists(said, max_size=2).map(tuple))
+        | st.builds(AddAction, fresh)
+        | st.builds(AddExemplars, actions, wordings)
         | st.builds(RenameFlow, flow_ids, texts)
+        | st.builds(AddFlow, st.builds(TaskFlow, new, texts, root.map(lambda node: (node,))))
         | st.builds(SetResponses, flow_ids, nodes, st.lists(texts, max_size=3).map(tuple))
+        | st.builds(AddResponses, flow_ids, nodes, st.lists(texts, max_size=3).map(tuple))
+        | st.builds(SetNodeStatus, flow_ids, nodes, status)
         | st.builds(AddNode, flow_ids, added, places)
         | st.builds(RemoveNode, flow_ids, nodes)
         | st.builds(MoveNode, flow_ids, nodes, nodes, places)
+        | st.from_type(Assistant).map(lambda other: difference(other, assistant))
     )
+
+
+def merges_of(assistant):
+    """Merges that fit, where the assistant has two actions of one speaker."""
+    pairs = [
+        (one.id, other.id)
+        for one in assistant.actions
+        for other in assistant.actions
+        if one is not other and one.speaker is other.speaker
+    ]
+    return st.sampled_from(pairs).map(lambda pair: MergeActions(pair[0], (pair[1],))) if pairs else st.nothing()
 
 
 # The laws
@@ -87,6 +136,26 @@ def test_undoing_several_edits_in_turn_leads_back(data, assistant):
 def test_an_edit_is_the_same_after_json(data, assistant):
     edit = data.draw(edits_of(assistant))
     assert edit_from_json(json.loads(json.dumps(edit_to_json(edit)))) == edit
+
+
+@given(st.data(), st.from_type(Assistant).filter(lambda found: not merges_of(found).is_empty))
+def test_a_merge_loses_no_dialogue_and_can_be_taken_back(data, assistant):
+    merge = data.draw(merges_of(assistant))
+    merged = apply(merge, assistant)
+    assert apply(inverse(merge, assistant), merged) == assistant
+    assert sum(action.support for action in merged.actions) == sum(action.support for action in assistant.actions)
+    for flow, before in zip(merged.flows, assistant.flows, strict=True):
+        assert sum(node.support for node in flow.nodes) == sum(node.support for node in before.nodes)
+        assert {seen for node in flow.nodes for seen in node.evidence} == {
+            seen for node in before.nodes for seen in node.evidence
+        }
+        assert {node.id for node in flow.nodes} <= {node.id for node in before.nodes}
+        assert all(0 <= node.probability <= 1 for node in flow.nodes)
+
+
+@given(st.from_type(Assistant), st.from_type(Assistant))
+def test_a_difference_leads_from_any_assistant_to_any_other(one, other):
+    assert apply(difference(one, other), other) == one
 
 
 json_values = st.recursive(
@@ -172,11 +241,102 @@ def test_adding_removing_and_moving_nodes(assistant):
         (MoveNode("late", "l2", "l2", 0), "node 'l2' cannot be moved below itself"),
         (MoveNode("late", "l2", "l", 5), "node 'l' has 1 children: there is no place 5"),
         (MoveNode("damaged", "d9", "d11", 0), "its parent jumps elsewhere"),
+        (DescribeAction("nothing", "x"), "has no action 'nothing'"),
+        (SetActionStatus("nothing", Status.APPROVED), "has no action 'nothing'"),
+        (SetNodeStatus("late", "nothing", Status.APPROVED), "has no node 'nothing'"),
+        (MergeActions("ask", ()), "'ask' can be merged with other actions only, each named once"),
+        (MergeActions("ask", ("offer", "ask")), "'ask' can be merged with other actions only, each named once"),
+        (MergeActions("ask", ("offer", "offer")), "each named once"),
+        (MergeActions("ask", ("nothing",)), "has no action 'nothing'"),
+        (MergeActions("ask", ("number",)), "action 'number' is the user's, action 'ask' the agent's"),
+        (SplitAction("late", "new", "x", ("nobody says this",)), "action 'late' has no wording 'nobody says this'"),
+        (SplitAction("late", "new", "x", ()), "'late' cannot be split: some of its wordings have to leave, some stay"),
+        (SplitAction("late", "new", "x", ("where is my parcel", "包裹还没到")), "'late' cannot be split"),
+        (SplitAction("late", "ask", "x", ("包裹还没到",)), "has the action id 'ask' twice"),
+        (SplitAction("late", "new", " ", ("包裹还没到",)), "a name cannot be empty"),
+        (AddAction(DialogueAction("new", Speaker.USER, "x", (), 0)), "action 'new' has no wording"),
+        (AddAction(DialogueAction("ask", Speaker.USER, "x", (Exemplar("x", 1),), 1)), "has the action id 'ask' twice"),
+        (AddExemplars("ask", ()), "no wording is given for action 'ask'"),
+        (AddFlow(TaskFlow("late", "x", (FlowNode("x", None, None),))), "has the flow id 'late' twice"),
+        (AddFlow(TaskFlow("new", "x", (FlowNode("x", None, "nothing"),))), "has the action 'nothing', which"),
+        (AddResponses("late", "nothing", ("x",)), "has no node 'nothing'"),
+        (Restore(("nothing",), (), (), ()), "cannot be put back: 'nothing' is not there"),
     ],
 )
 def test_an_edit_that_does_not_fit_says_why(assistant, edit, told):
     with pytest.raises(EditError, match=told):
         apply(edit, assistant)
+
+
+def test_describing_and_judging(assistant):
+    assert apply(DescribeAction("ask", "before the look-up"), assistant).action_by_id["ask"].description == (
+        "before the look-up"
+    )
+    assert apply(SetActionStatus("ask", Status.APPROVED), assistant).action_by_id["ask"].status is Status.APPROVED
+    judged = apply(SetNodeStatus("late", "l4", Status.REJECTED), assistant)
+    assert [node.id for node in judged.flow_by_id["late"].nodes if node.status is Status.REJECTED] == ["l4"]
+
+
+def test_a_merge_joins_wordings_and_the_siblings_that_become_the_same(assistant):
+    merged = apply(MergeActions("refund", ("again",)), assistant)
+    action = merged.action_by_id["refund"]
+    assert [(said.text, said.count) for said in action.exemplars] == [
+        ("a refund please", 3),
+        ("refund", 3),
+        ("send a new one", 3),
+    ]
+    assert (action.name, action.support) == ("wants a refund", 18)
+    assert "again" not in merged.action_by_id
+    flow = merged.flow_by_id["damaged"]
+    joined = flow.by_id["d6"]
+    assert (joined.support, joined.probability) == (16, 1.0)
+    assert [(child.id, child.support) for child in flow.children("d6")] == [("d7", 10), ("d9", 6)]
+    assert [child.probability for child in flow.children("d6")] == [10 / 16, 6 / 16]
+
+
+def test_a_jump_to_a_node_that_was_joined_goes_to_the_one_that_stays(assistant):
+    jumping = apply(AddNode("damaged", FlowNode("jump", "d10", "again", 2, jump_to="d8"), 0), assistant)
+    flow = apply(MergeActions("refund", ("again",)), jumping).flow_by_id["damaged"]
+    assert flow.by_id["jump"].jump_to == "d6"
+
+
+def test_wordings_of_a_merge_are_the_same_in_any_case(assistant):
+    shouted = apply(AddExemplars("again", (Exemplar("REFUND", 4),)), assistant)
+    exemplars = apply(MergeActions("refund", ("again",)), shouted).action_by_id["refund"].exemplars
+    assert [(said.text, said.count) for said in exemplars][:2] == [("a refund please", 3), ("refund", 7)]
+
+
+def test_a_split_takes_its_wordings_and_their_counts_along(assistant):
+    split = apply(SplitAction("late", "lost", "parcel lost", ("包裹还没到",)), assistant)
+    late, lost = split.action_by_id["late"], split.action_by_id["lost"]
+    assert [said.text for said in late.exemplars] == ["where is my parcel"]
+    assert (late.support, lost.support, lost.speaker, lost.name) == (7, 3, Speaker.USER, "parcel lost")
+    assert [action.id for action in split.actions].index("lost") == [a.id for a in assistant.actions].index("late") + 1
+
+
+def test_adding_actions_wordings_responses_and_flows(assistant):
+    action = DialogueAction(ActionId("sorry"), Speaker.AGENT, "is sorry", (Exemplar("so sorry", 2),), 2)
+    with_action = apply(AddAction(action), assistant)
+    assert with_action.actions[-1] == action
+    more = apply(AddExemplars("sorry", (Exemplar("So  sorry", 3), Exemplar("my apologies", 9))), with_action)
+    assert [(said.text, said.count) for said in more.action_by_id["sorry"].exemplars] == [
+        ("so sorry", 5),
+        ("my apologies", 9),
+    ]
+    assert more.action_by_id["sorry"].support == 14
+    flow = TaskFlow("lost", "parcel lost", (FlowNode("x", None, None), FlowNode("x1", "x", "sorry")))
+    assert apply(AddFlow(flow), with_action).flows[-1] == flow
+    twice = apply(AddResponses("late", "l4", ("soon", "soon")), assistant).flow_by_id["late"].by_id["l4"].responses
+    assert twice == (*assistant.flow_by_id["late"].by_id["l4"].responses, "soon")
+
+
+def test_the_way_back_from_a_merge_names_what_was_different_alone(assistant):
+    merge = MergeActions("refunded", ("sent",))
+    back = inverse(merge, assistant)
+    assert {action.id for action in back.actions} == {"refunded", "sent"}
+    assert [(flow.flow_id, flow.labels, flow.nodes, flow.order) for flow in back.flows] == [
+        ("damaged", (("d9", "sent"),), (), ())
+    ]
 
 
 def test_a_leaf_that_others_jump_to_stays(assistant):
@@ -198,7 +358,7 @@ def test_a_node_needs_its_place_and_action_only():
     [
         ([], "an edit is an object such as"),
         ("rename_flow", "an edit is an object such as"),
-        ({}, "no edit is called None: use one of rename_action, rename_flow"),
+        ({}, "no edit is called None: use one of rename_action, describe_action"),
         (RENAMED | {"edit": "delete_everything"}, "no edit is called 'delete_everything': use one of"),
         (RENAMED | {"edit": ["rename_flow"]}, "no edit is called"),
         (RENAMED | {"colour": "red"}, "rename_flow takes flow_id, name, not colour, flow_id, name"),
@@ -228,9 +388,12 @@ def test_what_is_no_edit_says_what_would_be(form, told):
         ({"probability": float("nan")}, "probability is nan: it has to be a number from 0 to 1"),
         ({"responses": "hello"}, "responses is 'hello': it has to be a list"),
         ({"responses": [1]}, "responses is 1: it has to be a text"),
-        ({"evidence": [{"dialogue_id": "d"}]}, "it has to be an object with dialogue_id and turn"),
+        ({"evidence": [{"dialogue_id": "d"}]}, "it has to be an object with dialogue_id, turn"),
         ({"evidence": [{"dialogue_id": "d", "turn": -1}]}, "turn is -1: it has to be a whole number"),
         ({"evidence": 3}, "evidence is 3: it has to be a list"),
+        ({"status": "good"}, "status is 'good': it has to be one of proposed, approved, rejected"),
+        ({"outcomes": ["resolved"]}, r"outcomes is \['resolved'\]: it has to be an object"),
+        ({"outcomes": {"resolved": -1}}, "outcomes is -1: it has to be a whole number"),
     ],
 )
 def test_a_node_of_wrong_values_is_refused(node, told):

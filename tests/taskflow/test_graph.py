@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskflow.edits import AddNode, RenameAction, RenameFlow, apply
+from taskflow.edits import AddNode, RenameAction, RenameFlow, SetNodeStatus, apply
 from taskflow.graph import to_dot, to_graph, to_graphml, to_json, to_mermaid
-from taskflow.model import Assistant, AssistantVersion, FlowNode
+from taskflow.model import Assistant, AssistantVersion, FlowNode, Status
 
 HOSTILE = 'a "quoted" name\n] --> x["<script>alert(1)</script>"]; `end` }\\" #1 & \x0b\x01 -- | 包裹'
 MERMAID_LINE = re.compile(
@@ -57,7 +57,8 @@ def test_the_graph_has_every_node_and_edge_once(assistant):
     assert set(graph) == {node.id for node in nodes_of(assistant)}
     assert graph.edges["d4", "d5"] == {"probability": 1.0, "jump": False}
     assert graph.edges["d11", "d2"] == {"probability": 1.0, "jump": True}
-    assert graph.nodes["d"] == {"flow": "damaged item", "action": "damaged item", "speaker": "", "support": 20}
+    told = {"flow": "damaged item", "action": "damaged item", "speaker": "", "support": 20}
+    assert graph.nodes["d"] == told | {"status": "proposed", "outcomes": ""}
     trees = graph.edge_subgraph(edge for edge in graph.edges if not graph.edges[edge]["jump"])
     assert nx.is_branching(trees)
     assert nx.number_weakly_connected_components(graph) == len(assistant.flows)
@@ -69,7 +70,7 @@ def test_json_names_every_key_of_every_node(assistant):
     assert (told["assistant"], told["version"]) == ("support", 3)
     damaged, late = told["flows"]
     assert [flow["name"] for flow in (damaged, late)] == ["damaged item", "late parcel"]
-    keys = "id parent speaker action_id action support probability jump_to responses evidence"
+    keys = "id parent speaker action_id action support probability jump_to responses evidence status outcomes"
     assert all(list(node) == keys.split() for flow in told["flows"] for node in flow["nodes"])
     root, broken = damaged["nodes"][:2]
     assert (root["parent"], root["speaker"], root["action_id"], root["action"]) == (None, None, None, None)
@@ -84,7 +85,8 @@ def test_graphml_is_read_back_as_it_was(hostile):
     cleaned = HOSTILE.translate({0x01: "\N{REPLACEMENT CHARACTER}", 0x0B: "\N{REPLACEMENT CHARACTER}"})
     assert set(read) == {cleaned if id_ == HOSTILE else id_ for id_ in graph}
     assert read.number_of_edges() == graph.number_of_edges()
-    assert read.nodes["l1"] == {"flow": cleaned, "action": cleaned, "speaker": "user", "support": 10}
+    told = {"flow": cleaned, "action": cleaned, "speaker": "user", "support": 10}
+    assert read.nodes["l1"] == told | {"status": "proposed", "outcomes": ""}
     assert read.edges["d11", "d2"] == {"probability": 1.0, "jump": True}
 
 
@@ -101,6 +103,19 @@ def test_dot_keeps_to_its_grammar_under_hostile_names(hostile):
     assert_every_line(DOT_LINE, text)
     assert len(re.findall(r"\[label=\"(need|user|agent|system): ", text)) == len(nodes_of(hostile))
     assert text.count("style=dashed") == 1
+
+
+def test_what_a_reviewer_said_and_how_dialogues_ended_is_shown(assistant):
+    judged = apply(SetNodeStatus("late", "l4", Status.REJECTED), assistant)
+    counted = FlowNode("end", "l1", "weather", 3, outcomes=(("resolved", 2), ("unresolved", 1)))
+    judged = apply(AddNode("late", counted, 1), judged)
+    assert "agent: when it arrives (6, rejected)" in to_mermaid(judged, judged.flows)
+    assert "agent: when it arrives (6, rejected)" in to_dot(judged, judged.flows)
+    assert to_graph(judged, judged.flows).nodes["end"]["outcomes"] == "resolved 2, unresolved 1"
+    told = {
+        node["id"]: node for node in to_json(AssistantVersion(judged, None, "any"), judged.flows)["flows"][1]["nodes"]
+    }
+    assert (told["l4"]["status"], told["end"]["outcomes"]) == ("rejected", {"resolved": 2, "unresolved": 1})
 
 
 def test_only_the_flows_asked_for_are_written(assistant):

@@ -7,7 +7,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskflow.model import ActionId, Assistant, Speaker
+from taskflow.edits import SetActionStatus, SetNodeStatus, apply
+from taskflow.model import ActionId, Assistant, Speaker, Status
 from taskflow.replay import START, Replay
 
 
@@ -91,10 +92,21 @@ def test_a_node_that_jumps_leads_back_as_often_as_need_be(assistant):
         assert belief.followed
 
 
+def test_what_was_rejected_is_not_walked(assistant):
+    pruned = Replay(apply(SetNodeStatus("damaged", "d6", Status.REJECTED), assistant))
+    belief = walk(pruned, "broken", "ask", "number", "found", "offer", "refund")
+    assert position(belief) == "d5"
+    assert "sent" in foretold(pruned, walk(pruned, "again", start=belief))[0]
+    silent = Replay(apply(SetActionStatus("ask", Status.REJECTED), assistant))
+    assert "ask" not in foretold(silent, walk(silent, "broken"))
+    assert silent.step(None) == [(("damaged", "d1"), 20 / 30), (("late", "l1"), 10 / 30)]
+    assert silent.step(("damaged", "d1")) == []
+
+
 @given(st.data(), st.from_type(Assistant))
 def test_any_sequence_on_any_assistant_gives_a_distribution(data, assistant):
     replay, belief = Replay(assistant), START
-    agents = {action.id for action in assistant.actions if action.speaker is Speaker.AGENT}
+    agents = {a.id for a in assistant.actions if a.speaker is Speaker.AGENT and a.status is not Status.REJECTED}
     known = st.sampled_from([action.id for action in assistant.actions])
     for action in data.draw(st.lists(st.none() | known | st.just(ActionId("unknown")), max_size=12)):
         belief = replay.observe(belief, action)

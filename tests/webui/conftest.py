@@ -111,7 +111,7 @@ def logged_dialogues() -> list[Dialogue]:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Database]:
     """A database with a corpus, its mining run and the published assistant."""
-    with closing(open_database(f"sqlite:///{tmp_path / 'taskflow.db'}")) as database:
+    with closing(open_database(f"sqlite:///{tmp_path / 'site.db'}")) as database:
         fill(database)
         yield database
 

@@ -1,0 +1,1 @@
+"""A mined assistant measured: figures, and a report to read them in."""

@@ -1,0 +1,1 @@
+"""The configuration `paper`: our literal reconstruction of the TaskFlow paper, a baseline for everything else."""
