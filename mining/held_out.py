@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from taskflow.calls import system_keys
 from taskflow.encoders import Encoder
 from taskflow.model import ActionId, AssistantVersion, Dialogue, FlowId, Speaker, Utterance
-from taskflow.replay import START, Position, Replay
-from taskflow.retrieval import normalise
+from taskflow.replay import START, Belief, Position, Replay
+from taskflow.retrieval import Match, normalise
 from taskflow.store import Database
 from taskflow.store.indexes import build_index
 from taskflow.store.vectors import vectors_of
 
-_LEAST_SCORE = 0.5  # an utterance farther than this from every exemplar is of no known action
+_LEAST_SCORE = 0.2  # an utterance farther than this from every exemplar is of no known action
+_CANDIDATES = 60  # actions between which the course of the dialogue decides
 _PREDICTED = 10
 
 
@@ -107,11 +108,16 @@ class ReplayFigures:
 
 
 class Assigner:
-    """Recognises the actions of logged utterances by a version's own exemplars."""
+    """Recognises the actions of logged utterances by a version's own exemplars.
+
+    An agent's turn is the action that its text alone is likest to: what it is held against was predicted without it.
+    A customer's turn is understood as it is when a conversation is served: the turns before it have their say.
+    """
 
     def __init__(self, database: Database, version: AssistantVersion, encoder: Encoder) -> None:
         self._database = database
         self._encoder = encoder
+        self._replay = Replay(version.assistant)
         self._indexes = {speaker: build_index(database, version, encoder, speaker) for speaker in Speaker}
         self._calls = {
             normalise(exemplar.text): action.id
@@ -122,30 +128,48 @@ class Assigner:
 
     def assign(self, dialogues: Sequence[Dialogue]) -> list[list[tuple[ActionId, ...]]]:
         """The actions of every turn, the main one first; empty where none is near."""
-        spoken: dict[tuple[Speaker, str], ActionId | None] = {}
-        for speaker in (Speaker.USER, Speaker.AGENT):
-            texts = list(
-                dict.fromkeys(
-                    utterance.text
-                    for dialogue in dialogues
-                    for utterance in dialogue.utterances
-                    if utterance.speaker is speaker and utterance.text.strip()
-                )
-            )
-            vectors = vectors_of(self._database, self._encoder, texts)
-            nearest = self._indexes[speaker].nearest(texts, vectors)
-            for text, match in zip(texts, nearest, strict=True):
-                spoken[speaker, text] = match.action_id if match and match.score >= _LEAST_SCORE else None
-        return [[self._actions(utterance, spoken) for utterance in d.utterances] for d in dialogues]
+        near = {speaker: self._near(dialogues, speaker) for speaker in (Speaker.USER, Speaker.AGENT)}
+        return [self._assign(dialogue, near) for dialogue in dialogues]
 
-    def _actions(
-        self, utterance: Utterance, spoken: dict[tuple[Speaker, str], ActionId | None]
-    ) -> tuple[ActionId, ...]:
-        if utterance.speaker is Speaker.SYSTEM:
-            keys = (normalise(key) for key in system_keys(utterance))
-            return tuple(self._calls[key] for key in keys if key in self._calls)
-        action = spoken.get((utterance.speaker, utterance.text))
-        return () if action is None else (action,)
+    def _near(self, dialogues: Sequence[Dialogue], speaker: Speaker) -> dict[str, list[Match]]:
+        texts = list(
+            dict.fromkeys(
+                utterance.text
+                for dialogue in dialogues
+                for utterance in dialogue.utterances
+                if utterance.speaker is speaker and utterance.text.strip()
+            )
+        )
+        vectors = vectors_of(self._database, self._encoder, texts)
+        found = self._indexes[speaker].nearest(texts, vectors, _CANDIDATES)
+        return {
+            text: [match for match in matches if match.score >= _LEAST_SCORE]
+            for text, matches in zip(texts, found, strict=True)
+        }
+
+    def _assign(
+        self, dialogue: Dialogue, near: Mapping[Speaker, Mapping[str, list[Match]]]
+    ) -> list[tuple[ActionId, ...]]:
+        belief, turns = START, []
+        for utterance in dialogue.utterances:
+            if utterance.speaker is Speaker.SYSTEM:
+                keys = (normalise(key) for key in system_keys(utterance))
+                actions = tuple(self._calls[key] for key in keys if key in self._calls)
+            else:
+                actions = self._spoken(belief, utterance, near[utterance.speaker].get(utterance.text, []))
+            for action in actions:
+                if action != belief.last:
+                    belief = self._replay.observe(belief, action)
+            turns.append(actions)
+        return turns
+
+    def _spoken(self, belief: Belief, utterance: Utterance, near: Sequence[Match]) -> tuple[ActionId, ...]:
+        if not near:
+            return ()
+        if utterance.speaker is Speaker.AGENT or near[0].likeness == 1.0:
+            return (near[0].action_id,)
+        likeliest = self._replay.likeliest(belief, {match.action_id: match.likelihood for match in near})
+        return () if likeliest is None else (likeliest,)
 
 
 def replay_dialogues(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +17,6 @@ from taskflow.retrieval import ExemplarIndex, Match
 _CANDIDATES = 9  # as many as one digit can number
 _BEHIND = 0.15  # likeness that a value alone lacks to a whole message
 _PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
-_SHARPNESS = 15.0  # P(message | action) grows as exp(sharpness x likeness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Understander:
         masked = mask(text)
         fields = {found.kind.value: found.value for found in find(text)}
         near = [match for match in self._ranked(masked)[:_CANDIDATES] if match.score >= self._accept]
-        likelihoods = [math.exp(_SHARPNESS * (match.likeness - 1.0)) for match in near]
+        likelihoods = [match.likelihood for match in near]
         if self._backbone is not None and len(near) > 1 and near[0].likeness < 1.0:
             # A model that fails leaves the choice to retrieval: the customer gets an answer all the same.
             with suppress(BackboneError):

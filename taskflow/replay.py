@@ -98,6 +98,17 @@ class Replay:
             if reached == target and self.action(reached) == action
         )
 
+    def likeliest(self, belief: Belief, likelihoods: Mapping[ActionId, float]) -> ActionId | None:
+        """The action that an utterance is: P(action | history, text) ∝ P(action | history) × P(text | action)."""
+        return max(
+            likelihoods,
+            key=lambda action: likelihoods[action] * (self._mass(belief, action) + 1e-9),
+            default=None,
+        )
+
+    def _mass(self, belief: Belief, action: ActionId) -> float:
+        return sum(self.reach(belief, action).values()) + STAY * self._shares.get(action, 0.0)
+
     def reach(self, belief: Belief, action: ActionId) -> Mapping[Position | None, float]:
         """The nodes of an action with the mass that moves there: ahead, or elsewhere in this or another flow."""
         weights: dict[Position | None, float] = defaultdict(float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ __all__ = ["ExemplarIndex", "Match", "exemplar_texts", "normalise"]
 
 _NEAREST = 8  # exemplars of an action that speak for it
 _BEST = 0.3  # of an action's likeness is its very nearest exemplar
+_SHARPNESS = 10.0  # P(text | action) grows as exp(sharpness x likeness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class Match:
     score: float
     likeness: float
     exemplar: str
+
+    @property
+    def likelihood(self) -> float:
+        """P(text | action), up to a factor that all actions of the text share."""
+        return math.exp(_SHARPNESS * (self.likeness - 1.0))
 
 
 class ExemplarIndex:
@@ -55,17 +62,17 @@ class ExemplarIndex:
         likeness = self._likeness([text], scores)[0]
         return [self._match(int(index), likeness, scores[0]) for index in np.argsort(-likeness, kind="stable")]
 
-    def nearest(self, texts: Sequence[str], vectors: Vectors) -> list[Match | None]:
-        """The likeliest action of each text; None for all where there are no actions."""
+    def nearest(self, texts: Sequence[str], vectors: Vectors, count: int = 1) -> list[list[Match]]:
+        """The likeliest actions of each text, at most `count`, the likeliest first; none where there are no actions."""
         if not self._actions:
-            return [None] * len(texts)
-        found: list[Match | None] = []
+            return [[] for _ in texts]
+        found: list[list[Match]] = []
         for start in range(0, len(texts), 1024):
             scores = vectors[start : start + 1024] @ self._vectors.T
             likeness = self._likeness(texts[start : start + 1024], scores)
-            found += [
-                self._match(int(np.argmax(row)), row, cosines) for row, cosines in zip(likeness, scores, strict=True)
-            ]
+            for row, cosines in zip(likeness, scores, strict=True):
+                best = np.argsort(-row, kind="stable")[:count]
+                found.append([self._match(int(index), row, cosines) for index in best])
         return found
 
     def _likeness(self, texts: Sequence[str], scores: Vectors) -> Vectors:

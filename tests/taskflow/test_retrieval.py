@@ -62,7 +62,7 @@ def test_one_stray_wording_does_not_outweigh_many(encoder):
 def test_several_texts_at_once_find_the_same(index, encoder):
     texts = ["the mug is broken", "A REFUND please", "", "包裹"] * 300
     vectors = encoder.encode(texts)
-    for text, vector, found in zip(texts[:4], vectors, index.nearest(texts, vectors), strict=False):
+    for text, vector, (found,) in zip(texts[:4], vectors, index.nearest(texts, vectors), strict=False):
         best = index.rank(text, vector)[0]
         assert (found.action_id, found.score) == (best.action_id, pytest.approx(best.score, abs=1e-5))
 
@@ -70,7 +70,7 @@ def test_several_texts_at_once_find_the_same(index, encoder):
 def test_an_assistant_without_actions_of_the_speaker_finds_nothing(encoder):
     empty = ExemplarIndex(Assistant("empty", (), ()), Speaker.USER, encoder.encode([]))
     assert told(empty, encoder, "hello") == []
-    assert empty.nearest(["hello"], encoder.encode(["hello"])) == [None]
+    assert empty.nearest(["hello"], encoder.encode(["hello"])) == [[]]
 
 
 def test_vectors_of_other_exemplars_are_refused(assistant, encoder):
