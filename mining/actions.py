@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, count
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +13,18 @@ from numpy.typing import NDArray
 from mining.clustering import Labels
 from mining.config import MiningConfig
 from mining.context import Talker, cluster_in_context
+from mining.discretion import Discretion
 from mining.engine import LOCAL, Engine
+from mining.naming import name_actions
 from mining.needs import find_needs, needs_of_openings
 from mining.progress import Progress, silent
 from mining.rows import chunks
+from mining.segments import further_actions
 from mining.splitting import split_by_need, split_by_next
 from mining.wordings import Spoken, Wording
 from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import ActionId, DialogueAction, Exemplar, Speaker
 from taskflow.retrieval import normalise
-
-_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,19 @@ class ActionSet:
     """The Dialogue Actions of a corpus, which of them each wording is, and the need of each dialogue.
 
     A wording that was left out is in no action. Needs are numbers, one a dialogue; `need_names` are the log's own
-    words for them, where those were taken.
+    words for them, where those were taken. `further` are the actions of a wording beyond its main one.
     """
 
     actions: tuple[DialogueAction, ...]
     of_wording: Mapping[tuple[Speaker, str], ActionId]
     needs: Labels
     need_names: tuple[str, ...] = ()
+    further: Mapping[tuple[Speaker, str], tuple[ActionId, ...]] = field(default_factory=dict)
+
+    def actions_of(self, speaker: Speaker, key: str) -> tuple[ActionId, ...]:
+        """The main action of a wording, then its further ones; none where it was left out."""
+        main = self.of_wording.get((speaker, key))
+        return () if main is None else (main, *self.further.get((speaker, key), ()))
 
 
 def find_actions(
@@ -87,7 +93,9 @@ def find_actions(
                 action = _describe(speaker, wordings, members, vectors.get(speaker), config)
                 actions.append(action)
                 of_wording.update(dict.fromkeys(((speaker, wordings[place].key) for place in members), action.id))
-    return ActionSet(_with_unique_names(actions), of_wording, needs, tuple(need_names.tolist()))
+        told = ([spoken.wordings[speaker][place].text for speaker, place in dialogue] for dialogue in spoken.dialogues)
+        named = name_actions(actions, Counter(of_wording.values()), Discretion(told))
+    return ActionSet(named, of_wording, needs, tuple(need_names.tolist()), further_actions(spoken.wordings, of_wording))
 
 
 def _counted(spoken: Spoken) -> str:
@@ -128,7 +136,7 @@ def _describe(
     return DialogueAction(
         id=_action_id(speaker, exemplars[0].text),
         speaker=speaker,
-        name=_shortened(exemplars[0].text),
+        name=exemplars[0].text,
         exemplars=exemplars,
         support=int(counts.sum()),
     )
@@ -136,33 +144,12 @@ def _describe(
 
 def _closeness(vectors: Vectors, members: Sequence[int], counts: NDArray[np.float32]) -> NDArray[np.float32]:
     """The cosines of the members with their mean, as often as each is said."""
-    parts = [members[part] for part in chunks(len(members))]
-    sums = [(vectors[part] * counts[place, None]).sum(axis=0) for part, place in zip(parts, chunks(len(members)), strict=True)]
+    parts = [(members[part], counts[part]) for part in chunks(len(members))]
+    sums = [(vectors[part] * said[:, None]).sum(axis=0) for part, said in parts]
     centre = unit_rows(np.sum(sums, axis=0, keepdims=True, dtype=np.float32))[0]
-    return np.concatenate([np.asarray(vectors[part] @ centre, np.float32) for part in parts])
+    return np.concatenate([np.asarray(vectors[part] @ centre, np.float32) for part, _ in parts])
 
 
 def _action_id(speaker: Speaker, text: str) -> ActionId:
     digest = hashlib.sha256(f"{speaker}\n{normalise(text)}".encode()).hexdigest()
     return ActionId(f"{speaker.value[0]}-{digest[:12]}")
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _NAME_LENGTH else line[: _NAME_LENGTH - 1].rstrip() + "…"
-
-
-def unused_name(name: str, used: Collection[str]) -> str:
-    """The name, numbered where others bear it."""
-    numbered = (f"{name} ({number})" for number in count(2))
-    return next(candidate for candidate in chain([name], numbered) if candidate not in used)
-
-
-def _with_unique_names(actions: Sequence[DialogueAction]) -> tuple[DialogueAction, ...]:
-    used: dict[Speaker, set[str]] = {speaker: set() for speaker in Speaker}
-    named = []
-    for action in sorted(actions, key=lambda action: (action.speaker, -action.support, action.id)):
-        name = unused_name(action.name, used[action.speaker])
-        used[action.speaker].add(name)
-        named.append(replace(action, name=name))
-    return tuple(named)

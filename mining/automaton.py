@@ -25,14 +25,15 @@ Sequences = Sequence[Sequence[ActionId]]
 class Automaton:
     """States are numbers, the root is 0; `following[state][action]` is the state that the action leads to.
 
-    `passed[state][action]` counts how often it did. Only states that can be reached are left.
+    `passed[state][action]` counts how often it did. Only states that can be reached are left. The order in which
+    the sequences come changes nothing.
     """
 
     def __init__(self, sequences: Sequences) -> None:
         self.following: list[dict[ActionId, int]] = [{}]
         self.passed: list[Counter[ActionId]] = [Counter()]
         self.action: list[ActionId | None] = [None]
-        for sequence in sequences:
+        for sequence in sorted(sequences, key=tuple):  # ties are settled alike in whatever order they come
             self._add(sequence)
         self._likelihood = _Likelihood(len(set(self.action)), len(sequences) + sum(map(len, sequences)))
         self._merge()
@@ -93,6 +94,7 @@ class Automaton:
     def _gain(self, kept: int, folded: int) -> float:
         """Nats that the dialogues' description becomes shorter when `folded`, a tree's root, joins `kept`."""
         together: dict[int, Counter[ActionId]] = {}
+        added: dict[tuple[int, ActionId], int] = {}  # steps that a state has once this is done
         pairs, gain = [(kept, folded)], 0.0
         while pairs:
             one, other = pairs.pop()
@@ -101,7 +103,12 @@ class Automaton:
             gain += self._likelihood.of(together[one])
             gain -= self._likelihood.of(before) + self._likelihood.of(self.passed[other])
             ahead = self.following[one]
-            pairs += [(ahead[action], state) for action, state in self.following[other].items() if action in ahead]
+            for action, state in self.following[other].items():
+                reached = ahead.get(action, added.get((one, action)))
+                if reached is None:
+                    added[one, action] = state
+                else:
+                    pairs.append((kept if reached == folded else reached, state))
         return gain
 
     def _fold(self, kept: int, folded: int) -> list[int]:

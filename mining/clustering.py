@@ -22,10 +22,11 @@ from taskflow.encoders import Vectors, unit_rows
 Labels = NDArray[np.int64]
 
 _LEXICAL_DIMENSIONS = 256
-_LEXICAL_SAMPLE = 20_000  # texts from which the n-grams and their directions are learnt
+_LEXICAL_SAMPLE = 10_000  # texts from which the n-grams and their directions are learnt
 _MOST_GRAMS = 50_000  # of such a sample, the commonest
 _CUTS = 24  # numbers of clusters tried, spread evenly on a logarithmic scale
 _CROWD = 15  # fine clusters for each unit of the root of the number of points
+_MOST_FINE = 2_000  # of them: joining them, too, takes the square of their number
 
 
 def fine_clusters(points: Vectors, counts: Sequence[int], sample_size: int, engine: Engine = LOCAL) -> Labels:
@@ -38,16 +39,13 @@ def fine_clusters(points: Vectors, counts: Sequence[int], sample_size: int, engi
         return np.arange(len(points))
     if len(points) > sample_size:
         micro = micro_clusters(points, _highest_first(counts), sample_size, engine)
-        return _fine(centroids_of(points, micro, np.ones(len(points), np.float32)))[micro]
+        tree, _ = _link(centroids_of(points, micro, np.ones(len(points), np.float32)))
+        return _cut(tree, min(_MOST_FINE, math.ceil(_CROWD * math.sqrt(len(points)))))[micro]
     order = _highest_first(counts)
+    tree, _ = _link(points[order])
     labels = np.empty(len(points), np.int64)
-    labels[order] = _fine(points[order])
+    labels[order] = _cut(tree, min(len(points), math.ceil(_CROWD * math.sqrt(len(points)))))
     return labels
-
-
-def _fine(points: Vectors) -> Labels:
-    tree, _ = _link(points)
-    return _cut(tree, min(len(points), math.ceil(_CROWD * math.sqrt(len(points)))))
 
 
 def best_clusters(points: Vectors, sizes: NDArray[np.float32], fewest: int, most: int) -> Labels:
@@ -90,9 +88,7 @@ def side_by_side(texts: Sequence[str], dense: Vectors, engine: Engine = LOCAL) -
 
 
 def _character_grams(least: int, most: int | None = None) -> TfidfVectorizer:
-    return TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=least, max_features=most
-    )
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=least, max_features=most)
 
 
 def _many_side_by_side(texts: Sequence[str], dense: Vectors, engine: Engine) -> Vectors:

@@ -28,7 +28,7 @@ from taskflow.model import Speaker
 _ROUNDS = 3
 _SHRINK = 2.0  # occurrences' worth of belief that a fine cluster's neighbours are those of all
 _LENDERS = 5  # fine clusters of an agent from which one borrows, by the fourth power of their cosine
-_FEWEST, _MOST = 1.0, 3.0  # clusters sought, for each unit of the root of the number of fine clusters
+_FEWEST, _MOST = 1.0, 3.0  # clusters sought, for each unit of the root of the number of wordings
 
 Counts = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ Counts = NDArray[np.float32]
 class Talker:
     """One speaker's wordings in fine clusters, and how those are joined.
 
-    The number of clusters is sought around the root of the number of fine clusters: outside that band the
+    The number of clusters is sought from the root of the number of wordings upwards: outside that band the
     silhouette is no guide, as it likes two halves, and it likes everything alone.
     """
 
@@ -59,9 +59,9 @@ class Talker:
 
     def join_in_context(self, spoken: Spoken, labels: Mapping[Speaker, Labels]) -> Labels:
         """The same, by what is said before and after too, as `labels` group it."""
-        around = _neighbours(spoken, self.speaker, self.fine, labels, self._engine)
+        around: Sequence[Counts] = _neighbours(spoken, self.speaker, self.fine, labels, self._engine)
         if self.speaker is Speaker.AGENT:
-            around = tuple(_lent(self.text, counts) for counts in around)
+            around = [_lent(self.text, counts) for counts in around]
         return self._join([self.text, *(_trusted(counts, self._sizes) for counts in around)])
 
     def _join(self, evidence: Sequence[Vectors]) -> Labels:

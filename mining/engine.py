@@ -7,6 +7,7 @@ partitions and gives their results in the same order, so what is mined does not 
 from __future__ import annotations
 
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -72,8 +73,9 @@ class RayEngine:
         except self._ray.exceptions.RayTaskError as error:
             raise error.cause from error  # as the local engine would raise it
         except self._ray.exceptions.RayError as error:
-            raise EngineError(f"the Ray cluster lost a part of the work ({error}): look at its nodes, and mine again")\
-                from error
+            raise EngineError(
+                f"the Ray cluster lost a part of the work ({error}): look at its nodes, and mine again"
+            ) from error
 
 
 def open_engine(name: EngineName) -> AbstractContextManager[Engine]:
@@ -86,17 +88,27 @@ def _ray_engine() -> Iterator[RayEngine]:
     try:
         import ray
     except ImportError as error:
-        raise EngineError("ray is not installed: pip install 'taskflow-dialogue[ray]', or use --engine local") from error
+        raise EngineError(
+            "ray is not installed: pip install 'taskflow-dialogue[ray]', or use --engine local"
+        ) from error
     address = os.environ.get("RAY_ADDRESS")
     try:
+        _check_reachable(address)
         ray.init(address=address, include_dashboard=None if address else False, log_to_driver=False)
-    except (ConnectionError, TimeoutError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         where = f"the Ray cluster at {address}" if address else "a Ray cluster on this machine"
         raise EngineError(f"{where} cannot be used ({error}): check RAY_ADDRESS, or use --engine local") from error
     try:
         yield RayEngine(ray)
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str | None) -> None:
+    """Ray itself would try for many minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if host and "/" not in host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 _held: dict[str, Any] = {}  # what the tasks of this process share now

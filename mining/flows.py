@@ -6,15 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from mining.actions import ActionSet, unused_name
+from mining.actions import ActionSet
 from mining.config import MiningConfig
 from mining.induction import Induced, NeedDialogue, induce
+from mining.naming import unused_name
 from mining.openings import openings
 from mining.responses import Phrasebook
 from mining.sequences import sequence
 from taskflow.model import ActionId, Dialogue, DialogueAction, Speaker
 
 SATISFIED = "satisfied"  # beside the log's own outcomes: at least half of the customers were no more content
+_UNNAMED = "no need in the log"  # the flow of dialogues whose need the log leaves empty
 
 
 def induce_flows(
@@ -26,6 +28,8 @@ def induce_flows(
     ]
     if len(talks) < 2:
         return [], "no TaskFlow: fewer than two dialogues have both a customer and an agent"
+    if found.need_names == ("",):
+        return [], 'no TaskFlow: the log names no needs, so set needs = "found" in [mining], or import them'
     sequences = [sequence(dialogue, found) for dialogue, _ in talks]
     starts = openings(sequences, [need for _, need in talks])
     contentment = [dialogue.satisfaction for dialogue, _ in talks if dialogue.satisfaction is not None]
@@ -52,14 +56,15 @@ def _is_talk(dialogue: Dialogue) -> bool:
 def _outcomes(dialogue: Dialogue, content: float | None) -> tuple[str, ...]:
     told = () if dialogue.outcome is None else (dialogue.outcome,)
     if content is not None and dialogue.satisfaction is not None and dialogue.satisfaction >= content:
-        return (*told, SATISFIED)
+        return tuple(dict.fromkeys((*told, SATISFIED)))
     return told
 
 
 def _names(sizes: Mapping[int, int], told: Mapping[int, Counter[ActionId]], found: ActionSet) -> dict[int, str]:
     """The log's own words for the needs, or each by its most telling opening, in the words of that action."""
     if found.need_names:
-        return dict(enumerate(found.need_names))
+        unnamed = unused_name(_UNNAMED, found.need_names)
+        return {need: name or unnamed for need, name in enumerate(found.need_names)}
     actions: dict[ActionId, DialogueAction] = {action.id: action for action in found.actions}
     everywhere = sum(told.values(), Counter[ActionId]())
     names: dict[int, str] = {}

@@ -17,7 +17,7 @@ import numpy as np
 
 from mining.automaton import ROOT, Automaton
 from mining.config import MiningConfig
-from mining.pruning import Kept, Thresholds, choose_thresholds, main_states, prune
+from mining.pruning import Kept, Thresholds, choose_thresholds, main_states, prune, reached
 from mining.responses import Phrasebook
 from mining.sequences import Step
 from taskflow.model import ActionId, Evidence, FlowId, FlowNode, NodeId, Speaker, TaskFlow
@@ -73,18 +73,27 @@ def induce(name: str, dialogues: Sequence[NeedDialogue], phrasebook: Phrasebook,
     sample = [sequences[place] for place in chosen]
     thresholds = choose_thresholds(sample)
     automaton = Automaton(sample)
-    kept = prune(automaton, thresholds, len(sample))
-    counted = _Counted(automaton, kept, dialogues)
+    counted = _count(automaton, prune(automaton, thresholds, len(sample)), dialogues)
     flow_id = FlowId("f-" + hashlib.sha256(name.encode()).hexdigest()[:12])
-    drawing = _Drawing(flow_id, automaton, kept, counted, phrasebook, config)
+    drawing = _Drawing(flow_id, automaton, counted, phrasebook, config)
     flow = TaskFlow(flow_id, name, tuple(drawing.nodes()))
     return Induced(flow, thresholds, sum(map(len, sequences)), counted.off)
+
+
+def _count(automaton: Automaton, kept: Kept, dialogues: Sequence[NeedDialogue]) -> _Counted:
+    """Steps that no dialogue takes are left out, lest one be met again where no step of the tree leads."""
+    counted = _Counted(automaton, kept, dialogues)
+    taken = reached(
+        {state: {a: to for a, to in steps.items() if (state, a) in counted.along} for state, steps in kept.items()}
+    )
+    return counted if taken == kept else _count(automaton, taken, dialogues)
 
 
 class _Counted:
     """All dialogues walked along the kept steps; one that leaves them is met again where its action stands."""
 
     def __init__(self, automaton: Automaton, kept: Kept, dialogues: Sequence[NeedDialogue]) -> None:
+        self.kept = kept
         self.at: defaultdict[int, _Place] = defaultdict(_Place)
         self.along: defaultdict[tuple[int, ActionId], _Place] = defaultdict(_Place)
         self.off = 0
@@ -111,12 +120,11 @@ class _Drawing:
         self,
         flow_id: FlowId,
         automaton: Automaton,
-        kept: Kept,
         counted: _Counted,
         phrasebook: Phrasebook,
         config: MiningConfig,
     ) -> None:
-        self._flow_id, self._automaton, self._kept, self._counted = flow_id, automaton, kept, counted
+        self._flow_id, self._automaton, self._kept, self._counted = flow_id, automaton, counted.kept, counted
         self._phrasebook, self._config = phrasebook, config
         self._ids: dict[int, NodeId] = {ROOT: _node_id(flow_id, ())}
         self._paths: dict[int, tuple[ActionId, ...]] = {ROOT: ()}
@@ -124,20 +132,19 @@ class _Drawing:
 
     def _span(self) -> None:
         """The spanning tree of the heaviest steps, from the root."""
-        ahead = [(0, "", ROOT)]
-        steps: list[tuple[int, ActionId, int]] = []
-        while ahead or steps:
-            if ahead:
-                _, _, state = ahead.pop()
-                for action in self._kept[state]:
-                    heapq.heappush(steps, (-self._visits(state, action), action, state))
-                continue
+        steps = self._ahead(ROOT)
+        heapq.heapify(steps)
+        while steps:
             _, action, state = heapq.heappop(steps)
             target = self._kept[state][action]
             if target not in self._paths:
                 self._paths[target] = (*self._paths[state], action)
                 self._ids[target] = _node_id(self._flow_id, self._paths[target])
-                ahead.append((0, "", target))
+                for ahead in self._ahead(target):
+                    heapq.heappush(steps, ahead)
+
+    def _ahead(self, state: int) -> list[tuple[int, ActionId, int]]:
+        return [(-self._visits(state, action), action, state) for action in self._kept[state]]
 
     def nodes(self) -> Iterator[FlowNode]:
         """Depth first, every parent before its children."""
@@ -149,11 +156,7 @@ class _Drawing:
                 continue
             state, parent, probability = top
             yield self._node(state, parent, probability)
-            stack += reversed([self._child(state, action) for action in self._ordered(state)])
-
-    def _ordered(self, state: int) -> list[ActionId]:
-        travelled = [action for action in self._kept[state] if self._visits(state, action)]
-        return sorted(travelled, key=lambda action: (-self._visits(state, action), action))
+            stack += reversed([self._child(state, action) for _, action, _ in sorted(self._ahead(state))])
 
     def _child(self, state: int, action: ActionId) -> FlowNode | tuple[int, NodeId | None, float]:
         target, path = self._kept[state][action], (*self._paths[state], action)

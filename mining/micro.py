@@ -16,7 +16,7 @@ from taskflow.encoders import Vectors, unit_rows
 
 Labels = NDArray[np.int64]
 
-_RARE = 4  # rows of the sample that are drawn from all, for each one that is there for being common
+_RARE = 4  # rows of the sample that are drawn at random, for each one that is there for being common
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,23 @@ class _Prototypes:
 
 
 def micro_clusters(points: Vectors, commonest: Labels, most: int, engine: Engine) -> Labels:
-    """About `most` clusters of unit rows, 0-based, none of them empty.
+    """About `most` clusters of unit rows, 0-based, none of them empty; `commonest` are the rows' places in order.
 
-    The centroids are fitted to a sample, in which rare rows outweigh the commonest; every row then goes to the
-    coarse cluster that is nearest, and to the nearest small one within it.
+    The commonest half of so many rows stand alone, as they say most of what is said. The centroids of the others
+    are fitted to a sample of them, and every one goes to the coarse cluster that is nearest, and to the nearest
+    small one within it.
     """
-    rest = commonest[most:]
-    drawn = np.random.default_rng(0).permutation(len(rest))[: _RARE * most]
-    prototypes = _fit(points[np.sort(np.concatenate([commonest[:most], rest[drawn]]))], most)
-    parts = engine.map(_nearest, prototypes, (np.asarray(points[part]) for part in chunks(len(points))))
-    return np.asarray(np.unique(np.concatenate(list(parts)), return_inverse=True)[1], np.int64)
+    alone, others = np.split(commonest, [most // 2])
+    drawn = np.random.default_rng(0).permutation(len(others) - len(alone))[: _RARE * len(alone)] + len(alone)
+    sample = points[np.concatenate([others[: len(alone)], others[np.sort(drawn)]])]
+    others = np.sort(others)
+    parts = engine.map(
+        _nearest, _fit(sample, most - len(alone)), (points[others[part]] for part in chunks(len(others)))
+    )
+    labels = np.empty(len(points), np.int64)
+    labels[alone] = np.arange(len(alone))
+    labels[others] = len(alone) + np.unique(np.concatenate(list(parts)), return_inverse=True)[1]
+    return labels
 
 
 def _fit(sample: Vectors, most: int) -> _Prototypes:

@@ -111,29 +111,30 @@ def _joined_by_treatment(dialogues: Dialogues, labels: Labels) -> Labels:
     """
     present = _presence([[action for action in dialogue if action[0] is not Speaker.USER] for dialogue in dialogues])
     groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    said = [present[group].sum(axis=0) for group in groups]  # in how many of its dialogues each action is
     price = math.log(len(dialogues)) / 2
 
-    def saved(one: Labels, other: Labels) -> float:
-        together = np.concatenate([one, other])
-        parameters = int((present[together].sum(axis=0) > 0).sum())
-        return parameters * price + sum(_length(present[group]) for group in (one, other)) - _length(present[together])
+    def saved(pair: tuple[int, int]) -> float:
+        (one, other), together = pair, said[pair[0]] + said[pair[1]]
+        apart = sum(_length(said[group], len(groups[group])) for group in pair)
+        return int((together > 0).sum()) * price + apart - _length(together, len(groups[one]) + len(groups[other]))
 
     while len(groups) > 1:
-        pairs = [(i, j) for i in range(len(groups)) for j in range(i)]
-        first, second = max(pairs, key=lambda pair: saved(groups[pair[0]], groups[pair[1]]))
-        if saved(groups[first], groups[second]) <= 0:
+        first, second = max(((i, j) for i in range(len(groups)) for j in range(i)), key=saved)
+        if saved((first, second)) <= 0:
             break
         groups[second] = np.concatenate([groups[second], groups.pop(first)])
+        said[second] = said[second] + said.pop(first)
     joined = np.empty(len(dialogues), np.int64)
     for need, group in enumerate(groups):
         joined[group] = need
     return joined
 
 
-def _length(present: Table) -> float:
-    """Nats that describe the rows by the shares of their columns alone."""
-    shares = np.clip(present.mean(axis=0), 1e-4, 1 - 1e-4)
-    return -len(present) * float((shares * np.log(shares) + (1 - shares) * np.log(1 - shares)).sum())
+def _length(said: Table, dialogues: int) -> float:
+    """Nats that describe so many dialogues by the share of them in which each action is, alone."""
+    shares = np.clip(said / dialogues, 1e-4, 1 - 1e-4)
+    return -dialogues * float((shares * np.log(shares) + (1 - shares) * np.log(1 - shares)).sum())
 
 
 def _joined_by_opening(dialogues: Dialogues, labels: Labels) -> Labels:

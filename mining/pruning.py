@@ -80,7 +80,7 @@ def prune(automaton: Automaton, thresholds: Thresholds, dialogues: int) -> Kept:
     ]
     for state, action in shortcuts:
         del kept[state][action]
-    return _reached(kept)
+    return reached(kept)
 
 
 def _is_shortcut(automaton: Automaton, kept: Kept, state: int, action: ActionId, thresholds: Thresholds) -> bool:
@@ -100,7 +100,8 @@ def _is_shortcut(automaton: Automaton, kept: Kept, state: int, action: ActionId,
     return False
 
 
-def _reached(kept: Kept) -> Kept:
+def reached(kept: Kept) -> Kept:
+    """Those of the states to which steps lead from the root."""
     found, ahead = {ROOT: None}, [ROOT]
     while ahead:
         for state in kept[ahead.pop()].values():

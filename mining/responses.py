@@ -12,7 +12,7 @@ from taskflow.retrieval import normalise
 _MOST = 5
 _DIALOGUES = 3  # in which every word of a response was said: a rarer one may be somebody's name
 RESOLVED = "resolved"  # the log's outcome of a dialogue that went well
-_WORDS = re.compile(r"\{\w+\}|[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+", re.UNICODE)
+_WORDS = re.compile(r"\[\w+\]|[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 
 Said = Mapping[tuple[str, tuple[str, ...]], int]
 
@@ -21,7 +21,7 @@ class Phrasebook:
     """How many dialogues each word of a corpus was said in, and what may be said again for it.
 
     Masking finds what it knows: a bare first name in "Thanks, Ivan" stays. So a wording that holds a word of one
-    or two dialogues alone is never a response (for Chinese, two characters in a row are a word).
+    or two dialogues alone is never a response (for Chinese, two characters in a row are a word, or one by itself).
     """
 
     def __init__(self, dialogues: Iterable[Iterable[str]]) -> None:
@@ -48,11 +48,9 @@ class Phrasebook:
 
 
 def _words(text: str) -> set[str]:
-    """Words of spaced scripts, pairs of neighbouring Chinese characters, placeholders whole."""
-    found = _WORDS.findall(normalise(text))
-    pairs = {one + other for one, other in pairwise(found) if _is_han(one) and _is_han(other)}
-    return pairs | {word for word in found if not _is_han(word)}
-
-
-def _is_han(word: str) -> bool:
-    return "\u3400" <= word[0] <= "\u9fff"
+    """Words and numbers of spaced scripts, pairs of neighbouring Chinese characters, masked values whole."""
+    found: set[str] = set()
+    for word in _WORDS.findall(normalise(text)):
+        is_chinese = len(word) > 1 and "\u3400" <= word[0] <= "\u9fff"
+        found.update(map("".join, pairwise(word)) if is_chinese else (word,))
+    return found

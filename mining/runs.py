@@ -73,9 +73,7 @@ def run_mining(
         "stage_seconds": mined.seconds,
         "peak_megabytes": peak_megabytes(),
     } | ({"note": mined.note} if mined.note else {})
-    run = _Run(
-        database, corpus, dialogues.keys, encoder.name, {"config": config.model_dump(), "figures": figures}
-    )
+    run = _Run(database, corpus, dialogues.keys, encoder.name, {"config": config.model_dump(), "figures": figures})
     progress = Progress(report)
     for _ in range(_TRIES):
         reviewed = read_reviewed(database, assistant)

@@ -24,15 +24,20 @@ class Step:
 
 def assign(utterance: Utterance, found: ActionSet) -> tuple[ActionId, ...]:
     """The actions of one utterance, the main one first; empty where it was left out."""
-    keys = [(utterance.speaker, normalise(text)) for text in said(utterance)]
-    return tuple(found.of_wording[key] for key in keys if key in found.of_wording)
+    speaker = utterance.speaker
+    return tuple(action for text in said(utterance) for action in found.actions_of(speaker, normalise(text)))
 
 
 def sequence(dialogue: Dialogue, found: ActionSet) -> tuple[Step, ...]:
-    """The dialogue's actions in order; what was left out is passed over, and a repeat at once counts once."""
+    """The dialogue's actions in order; what was left out is passed over, and a repeat at once counts once.
+
+    Of what a person says in one turn, the main action counts alone: flows grown from further ones too foretold no
+    better and had more steps that nobody would draw.
+    """
     steps: list[Step] = []
     for turn, utterance in enumerate(dialogue.utterances):
-        for action_id in assign(utterance, found):
+        actions = assign(utterance, found)
+        for action_id in actions if utterance.speaker is Speaker.SYSTEM else actions[:1]:
             if not steps or steps[-1].action_id != action_id:
                 steps.append(Step(action_id, utterance.speaker, turn, utterance.text))
     return tuple(steps)
@@ -44,11 +49,7 @@ class AssignedTurns(Sequence[Sequence[tuple[ActionId, ...]]]):
     def __init__(self, spoken: Spoken, found: ActionSet) -> None:
         self._dialogues = spoken.dialogues
         self._of_wording = [
-            [
-                (found.of_wording[speaker, wording.key],) if (speaker, wording.key) in found.of_wording else ()
-                for wording in spoken.wordings[speaker]
-            ]
-            for speaker in SPEAKERS
+            [found.actions_of(speaker, wording.key) for wording in spoken.wordings[speaker]] for speaker in SPEAKERS
         ]
 
     def __len__(self) -> int:

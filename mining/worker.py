@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from sqlalchemy.exc import OperationalError
+
 from mining.config import MiningConfig
 from mining.runs import run_mining
 from taskflow.encoders import Encoder
@@ -75,7 +77,10 @@ class _Pulse:
             raise LeaseLostError("another worker has taken this job over")
 
     def _beat(self) -> bool:
-        return heartbeat(self._database, self._job, self._worker, self._progress)
+        try:
+            return heartbeat(self._database, self._job, self._worker, self._progress)
+        except OperationalError:  # another writer holds the database for long; the lease is longer
+            return True
 
     def _keep(self) -> None:
         while not self._stopped.wait(LEASE.total_seconds() / 4):

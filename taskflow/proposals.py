@@ -17,6 +17,7 @@ class Kind(StrEnum):
     FLOW = "flow"
     RESPONSES = "responses"
     UNUSED = "unused"
+    NAME = "name"
 
 
 class Decision(StrEnum):

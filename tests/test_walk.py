@@ -9,8 +9,8 @@ from mining.actions import find_actions
 from mining.config import MiningConfig
 from mining.induction import NeedDialogue, induce
 from mining.logs import LoggedDialogue, LogOptions, read_log
-from mining.openings import openings
 from mining.pipeline import mine
+from mining.responses import Phrasebook
 from mining.sequences import sequence
 from mining.wordings import collect
 from runtime.config import RuntimeConfig
@@ -47,14 +47,15 @@ def test_a_log_line_becomes_a_bubble_in_the_widget(tmp_path, encoder):
 
     # sequences, then a TaskFlow for the commonest need
     sequences = [sequence(dialogue, found) for dialogue in dialogues]
-    starts = openings(sequences, found.needs.tolist())
-    need = max(set(found.needs.tolist()), key=found.needs.tolist().count)
+    needs = found.needs.tolist()
+    commonest = max(set(needs), key=needs.count)
     chosen = [
-        NeedDialogue(d.id, steps, start)
-        for d, steps, start, its in zip(dialogues, sequences, starts, found.needs.tolist(), strict=True)
-        if its == need
+        NeedDialogue(dialogue.id, steps)
+        for dialogue, steps, need in zip(dialogues, sequences, needs, strict=True)
+        if need == commonest
     ]
-    flow = induce("the commonest need", chosen, MiningConfig()).flow
+    phrasebook = Phrasebook([u.text for u in d.utterances if u.speaker is Speaker.AGENT] for d in dialogues)
+    flow = induce("the commonest need", chosen, phrasebook, MiningConfig()).flow
     assert flow.support == len(chosen)
 
     # rows

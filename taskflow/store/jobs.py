@@ -55,6 +55,7 @@ def claim(database: Database, worker: str) -> Job | None:
     """The oldest job that waits or whose worker's lease ran out; never two of one corpus at a time."""
     now = datetime.now(UTC)
     with database.write() as session:
+        serialise(session, "jobs")  # or two workers could take two jobs of one corpus
         _give_up(session, now)
         other = aliased(JobRow)
         busy = exists().where(other.corpus == JobRow.corpus, other.status == "running", other.lease_until > now)

@@ -56,13 +56,13 @@ def replace_pending(session: Session, assistant_id: int, run: int, proposals: It
     """Let a run's proposals take the place of those that nobody decided; returns how many there are.
 
     One that is proposed again keeps its id. What was rejected does not come back; what was accepted does, where the
-    draft is without it all the same.
+    draft is without it all the same. Names come from no run, and stay.
     """
     known = select(ProposalRow).where(ProposalRow.assistant_id == assistant_id)
     rows = {row.digest: row for row in session.scalars(known)}
     made = {proposal.digest: proposal for proposal in proposals}
     for digest, row in rows.items():
-        if row.status == Decision.PENDING and digest not in made:
+        if row.status == Decision.PENDING and row.kind != Kind.NAME and digest not in made:
             session.delete(row)
     kept = 0
     for digest, proposal in made.items():
@@ -75,6 +75,29 @@ def replace_pending(session: Session, assistant_id: int, run: int, proposals: It
         kept += 1
         _write(found, run, proposal)
     return kept
+
+
+def propose(database: Database, name: str, proposal: Proposal, instead: Sequence[int] = ()) -> int | None:
+    """Add a proposal that comes from no run, in the place of others that are pending.
+
+    Returns its id; None where the same was rejected before.
+    """
+    with draft_of(database, name) as draft:
+        own = select(ProposalRow).where(ProposalRow.assistant_id == draft.base.assistant_id)
+        row = draft.session.scalar(own.where(ProposalRow.digest == proposal.digest))
+        if row is not None and row.status == Decision.REJECTED:
+            return None
+        for other in draft.session.scalars(own.where(ProposalRow.id.in_(instead))):
+            if other is not row and other.status == Decision.PENDING:
+                draft.session.delete(other)
+        if row is None:
+            row = ProposalRow(
+                assistant_id=draft.base.assistant_id, digest=proposal.digest, created_at=datetime.now(UTC)
+            )
+            draft.session.add(row)
+        _write(row, None, proposal)
+        draft.session.flush()
+        return row.id
 
 
 def accept(database: Database, name: str, ids: Sequence[int] | None, author: str) -> tuple[list[int], list[Refusal]]:
@@ -144,7 +167,7 @@ def _decide(row: ProposalRow, status: Decision, author: str) -> None:
     row.status, row.decided_by, row.decided_at = status.value, author, datetime.now(UTC)
 
 
-def _write(row: ProposalRow, run: int, proposal: Proposal) -> None:
+def _write(row: ProposalRow, run: int | None, proposal: Proposal) -> None:
     row.run_id = run
     row.kind, row.why, row.support = proposal.kind.value, proposal.why, proposal.support
     row.edits = [edit_to_json(edit) for edit in proposal.edits]

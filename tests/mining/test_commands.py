@@ -63,7 +63,8 @@ def test_the_whole_way_on_either_database(cli, database_url, log, tmp_path):
     assert again == {"dialogues": 0, "utterances": 0, "refused": 0, "refusals": []}
 
     mined = json.loads(run("mine", "c", "--assistant", "a", "--json"))
-    assert mined.keys() == {"run", "assistant", "actions", "flows", "utterances", "assigned", "seconds"}
+    costs = {"seconds", "stage_seconds", "peak_megabytes"}
+    assert mined.keys() == {"run", "assistant", "actions", "flows", "utterances", "assigned"} | costs
     assert (mined["assistant"], mined["flows"], mined["utterances"]) == ("a", 2, turns)
 
     rows = [json.loads(line) for line in run("assignments", "c").splitlines()]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mining.config import MiningConfig, PaperConfig
 from mining.paper.mining import mine_paper, sequence
 from mining.paper.prefix_tree import Prefix, grow, mass, prune, walk
-from mining.paper.sentences import Sentence, sentence_key, sentences_of, split_sentences
 from mining.pipeline import Mined, mine
+from mining.sentences import Sentence, sentence_key, sentences_of, split_sentences
 from taskflow.model import ActionId, Dialogue, Speaker, Utterance
 
 SPEAKERS = {"u": Speaker.USER, "a": Speaker.AGENT, "s": Speaker.SYSTEM}

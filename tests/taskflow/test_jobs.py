@@ -137,3 +137,13 @@ def test_jobs_are_listed_newest_first_and_by_corpus(database):
     keys = [enqueue(database, corpus, "one") for corpus in ("support", "sales", "returns")]
     assert [job.id for job in list_jobs(database)] == keys[::-1]
     assert [job.id for job in list_jobs(database, "sales")] == [keys[1]]
+
+
+def test_workers_at_once_never_take_two_jobs_of_one_corpus(database):
+    for number in range(6):
+        enqueue(database, "support", f"assistant {number}")
+    with ThreadPoolExecutor(4) as threads:
+        taken = [
+            job for job in threads.map(lambda worker: claim(database, worker), ["ann", "bob", "cem", "dee"]) if job
+        ]
+    assert len(taken) == 1
