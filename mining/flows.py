@@ -14,8 +14,8 @@ from mining.openings import openings
 from mining.responses import Phrasebook
 from mining.sequences import sequence
 from taskflow.model import ActionId, Dialogue, DialogueAction, Speaker
+from taskflow.outcomes import SATISFIED
 
-SATISFIED = "satisfied"  # beside the log's own outcomes: at least half of the customers were no more content
 _UNNAMED = "no need in the log"  # the flow of dialogues whose need the log leaves empty
 
 

@@ -51,14 +51,14 @@ class Parting:
 
 @dataclass(frozen=True, slots=True)
 class Partings:
-    """What was found, in the order of the trees; `looked_at` counts the comparisons of a branch point and an outcome."""
+    """What was found, in the order of the trees; `compared` counts the pairs of a branch point and an outcome."""
 
     found: tuple[Parting, ...]
-    looked_at: int
+    compared: int
 
 
 def partings(flows: Sequence[TaskFlow]) -> Partings:
-    """Where shares of the children differ beyond chance, at 5 % for all branch points and outcomes of all flows together (Holm).
+    """Where the shares of the children differ beyond chance, at 5 % for all that is compared in all flows (Holm).
 
     A node counts each dialogue once, from wherever it came there, so a dialogue that passed two siblings counts for
     both. Dialogues without an outcome in the log are left out, but where they are compared with the satisfied ones.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from mining.evaluation.figures import Evaluated
 from mining.evaluation.labelled import labelled_turns
 from mining.evaluation.phrases import Language, phrases
 from mining.evaluation.tree_drawing import draw_tree
+from taskflow.graph import label
 from taskflow.model import Speaker
+from taskflow.outcomes import partings
 from taskflow.store.corpora import CorpusError
 
 _environment = Environment(
@@ -46,6 +49,8 @@ def draw(evaluated: Evaluated, encode: Encode, language: Language) -> str:
         dialogues=len(evaluated.walks),
         maps=[drawn for drawn in maps if drawn is not None],
         trees=[draw_tree(assistant, flow) for flow in assistant.flows],
+        partings=partings(assistant.flows),
+        label=partial(label, assistant),
         frame=chart,
         charts=[("coverage_all", plot(curves[:1])), *([("coverage_each", plot(curves[1:]))] if curves[1:] else [])],
         confused=confusions(labelled, names) if labelled else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -60,6 +61,13 @@ def test_what_is_kept_is_common_enough_and_reached(talks, chosen):
             for action in steps:
                 passed = automaton.passed[state]
                 assert passed[action] >= max(chosen.least(len(talks)), chosen.probability * passed.total())
+
+
+@given(logs, thresholds)
+def test_a_way_that_is_cut_for_a_heavier_one_loses_no_state(talks, chosen):
+    _, kept = pruned(talks, chosen)
+    _, whole = pruned(talks, replace(chosen, shortcut=0.0))
+    assert set(kept) == set(whole)
 
 
 @given(logs)
