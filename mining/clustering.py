@@ -22,8 +22,8 @@ from taskflow.encoders import Vectors, unit_rows
 Labels = NDArray[np.int64]
 
 _LEXICAL_DIMENSIONS = 256
-_LEXICAL_SAMPLE = 10_000  # texts from which the n-grams and their directions are learnt
-_MOST_GRAMS = 50_000  # of such a sample, the commonest
+_LEXICAL_SAMPLE = 5_000  # texts from which the n-grams and their directions are learnt
+_MOST_GRAMS = 20_000  # of such a sample, the commonest
 _CUTS = 24  # numbers of clusters tried, spread evenly on a logarithmic scale
 _CROWD = 15  # fine clusters for each unit of the root of the number of points
 _MOST_FINE = 2_000  # of them: joining them, too, takes the square of their number
@@ -101,7 +101,7 @@ def _many_side_by_side(texts: Sequence[str], dense: Vectors, engine: Engine) -> 
     dimensions = min(_LEXICAL_DIMENSIONS, counted.shape[1] - 1)
     if dimensions < 1:
         return dense
-    _, _, directions = randomized_svd(counted, dimensions, random_state=0)
+    _, _, directions = randomized_svd(counted, dimensions, n_iter=2, random_state=0)
     points = empty_rows(len(texts), dense.shape[1] + dimensions)
     parts = engine.map(
         _reduced_texts, (lexical, directions.T.astype(np.float32)), (texts[part] for part in chunks(len(texts)))

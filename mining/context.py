@@ -59,7 +59,7 @@ class Talker:
 
     def join_in_context(self, spoken: Spoken, labels: Mapping[Speaker, Labels]) -> Labels:
         """The same, by what is said before and after too, as `labels` group it."""
-        around: Sequence[Counts] = _neighbours(spoken, self.speaker, self.fine, labels, self._engine)
+        around: Sequence[Counts] = neighbours(spoken, self.speaker, self.fine, labels, self._engine)
         if self.speaker is Speaker.AGENT:
             around = [_lent(self.text, counts) for counts in around]
         return self._join([self.text, *(_trusted(counts, self._sizes) for counts in around)])
@@ -91,7 +91,7 @@ class _Columns:
     width: int
 
 
-def _neighbours(
+def neighbours(
     spoken: Spoken, speaker: Speaker, fine: Labels, labels: Mapping[Speaker, Labels], engine: Engine
 ) -> tuple[Counts, Counts]:
     """How often each cluster stands before, and after, each fine cluster; no neighbour at all is column 0."""

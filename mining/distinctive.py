@@ -115,7 +115,7 @@ class Distinctive:
         said = [self._weight(action, whole(one)) for one in sentences(sentence or text)]
         part = len(found) / max(len(words(sentence)), 1) if sentence else 1.0
         own = sum(self._weight(action, word) for word in found) / (len(found) + _FEW)
-        return own + part * sum(said) / max(len(said), 1)
+        return (own + part * sum(said) / max(len(said), 1)) * (len(found) + 1) / (len(found) + 2)
 
     def log_odds(self, action: ActionId, piece: Piece) -> float:
         """Of a piece in the action against the others: above 0 where it is more frequent here.

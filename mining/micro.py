@@ -61,7 +61,7 @@ def _fit(sample: Vectors, most: int) -> _Prototypes:
 def _means(rows: Vectors, number: int) -> tuple[Vectors, Labels]:
     number = min(number, len(np.unique(rows, axis=0)))
     with threadpool_limits(1):  # threads would add up in another order each time
-        fitted = KMeans(number, n_init=1, random_state=0, max_iter=30).fit(rows)
+        fitted = KMeans(number, n_init=1, random_state=0, max_iter=10).fit(rows)
     return unit_rows(fitted.cluster_centers_), np.asarray(fitted.labels_, np.int64)
 
 

@@ -16,7 +16,7 @@ from mining.distinctive import Distinctive, Piece, is_han, sentences, tokens, ty
 from taskflow.model import ActionId, DialogueAction, Speaker
 
 LONGEST = 64  # columns of a name; a Chinese character takes two
-_MEDOID = 1.25  # how much more the most typical wording is worth
+_MEDOID = 1.35  # how much more the most typical wording is worth
 _ASIDE = 0.7  # and how much less a clause amid a sentence
 _BROKEN = 0.8  # and one that has to be cut
 _BESIDE = 0.4  # what is worth less than so much of the most telling is beside the point

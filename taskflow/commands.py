@@ -145,10 +145,12 @@ def _tell_partings(assistant: Assistant, as_json: bool) -> None:
     for flow, found in groupby(parted.found, key=lambda parting: parting.flow):
         click.echo(flow.name)
         for parting in found:
-            click.echo(f"  after {label(assistant, flow, parting.node)!r}, by {parting.outcome!r}:")
+            click.echo(
+                f"  after {label(assistant, flow, parting.node)!r}, {parting.outcome!r} dialogues go another way:"
+            )
             for branch in parting.most_different():
                 so, otherwise = parting.shares(branch)
-                click.echo(f"    {so:5.0%}, else {otherwise:4.0%}  {label(assistant, flow, branch.node)!r}")
+                click.echo(f"    {so:5.0%} (the rest {otherwise:4.0%})  {label(assistant, flow, branch.node)!r}")
     if not any(flow.root.outcomes for flow in assistant.flows):
         click.echo(f"the dialogues of {assistant.name} have no outcomes: give them in the log, and mine it again")
     else:

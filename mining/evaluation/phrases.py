@@ -117,11 +117,11 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "goes_on_hidden": ("goes on at a step that is not drawn", "转到未画出的步骤"),
     "partings": ("Where the outcome tells", "结果不同，走向不同"),
     "partings_note": (
-        "Steps after which the dialogues of one outcome go other ways than those that ended otherwise, beyond chance: "
-        "{found} of {compared} comparisons in all TaskFlows (chi-square or Fisher’s exact test, 5 % for all together by "
-        "Holm’s correction).",
-        "在这些步骤之后，某种结果的对话与其他对话走向不同，且非偶然：全部任务流共比较 {compared} 次，{found} 次有差异（卡方检验或 "
-        "Fisher 精确检验，经 Holm 校正，总体显著性水平 5%）。",
+        "“Where the outcome tells” lists steps after which the dialogues of one outcome go other ways than the rest, "
+        "beyond chance: {found} of {compared} comparisons in all TaskFlows (chi-square or Fisher’s exact test, 5 % for "
+        "all together by Holm’s correction).",
+        "在这些步骤之后，某种结果的对话与其他对话走向不同，且非偶然：全部任务流共比较 {compared} 次，{found} 次有差异"
+        "（卡方检验或 Fisher 精确检验，经 Holm 校正，总体显著性水平 5%）。",
     ),
     "parting": ("After “{name}”, when the dialogue ends as “{outcome}”", "“{name}”之后，对话以“{outcome}”结束时"),
     "parting_satisfied": ("After “{name}”, when the customer is satisfied", "“{name}”之后，客户满意时"),

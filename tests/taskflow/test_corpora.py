@@ -9,7 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskflow.model import Dialogue, Speaker, Utterance
-from taskflow.store.corpora import Addition, CorpusError, add_dialogues, read_corpus, read_dialogue, summarise
+from taskflow.store.corpora import (
+    Addition,
+    CorpusError,
+    StoredDialogues,
+    add_dialogues,
+    read_corpus,
+    read_dialogue,
+    summarise,
+)
 from taskflow.store.names import NameFormError, checked_name
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -134,6 +142,22 @@ def test_imports_at_once_add_each_dialogue_once(database):
         told = list(threads.map(lambda _: added(database, "support", *many), range(4)))
     assert sum(map(sum, told)) == len(many)
     assert sorted(one.id for one in read(database, "support")) == sorted(one.id for one in many)
+
+
+def test_stored_dialogues_are_read_again_at_every_pass_and_later_ones_stay_out(database):
+    many = [dialogue(str(number), f"hello {number}") for number in range(1_100)]
+    added(database, "other", dialogue("x", "of another corpus"))
+    added(database, "support", *many)
+    stored = StoredDialogues(database, "support")
+    added(database, "support", dialogue("later", "hello"))
+    assert len(stored) == len(many)
+    assert list(stored) == list(stored) == many
+    assert (stored[3], stored[-1], stored[598:602]) == (many[3], many[-1], many[598:602])
+    assert list(zip(stored.keys, stored, strict=True)) == list(read_corpus(database, "support"))[:-1]
+    with pytest.raises(IndexError):
+        stored[len(many)]
+    with pytest.raises(CorpusError, match="no corpus is called 'sales'"):
+        StoredDialogues(database, "sales")
 
 
 @pytest.mark.parametrize("name", ["support", "售后", "a", "after-sale.2026_11", "9", "x" * 80])

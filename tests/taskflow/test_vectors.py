@@ -13,7 +13,7 @@ from taskflow.model import AssistantVersion, Speaker
 from taskflow.retrieval import exemplar_texts
 from taskflow.store.indexes import build_index
 from taskflow.store.schema import VectorRow
-from taskflow.store.vectors import vectors_of
+from taskflow.store.vectors import encode_batch, vectors_of
 
 
 class LetterCounts:
@@ -54,6 +54,23 @@ def test_a_text_is_encoded_and_stored_once(database):
     vectors_of(database, encoder, ["two", "three"])
     assert encoder.asked == ["one", "two", "three"]
     assert stored(database) == 3
+
+
+def test_batches_that_are_encoded_elsewhere_come_back_in_order(database):
+    encoder, elsewhere = LetterCounts(), LetterCounts()
+    texts = [f"{chr(97 + number % 26)} {number}" for number in range(4_500)]
+    vectors_of(database, encoder, texts[:10])
+
+    def ahead(batches):
+        """All batches are open before the first is done, as where several processes encode."""
+        return [encode_batch(elsewhere, batch) for batch in list(batches)]
+
+    table = np.empty((len(texts), 26), np.float32)
+    found = vectors_of(database, encoder, texts, encode=ahead, into=table)
+    assert found is table
+    np.testing.assert_array_equal(found, vectors_of(database, LetterCounts(), texts))
+    assert (encoder.asked, elsewhere.asked) == (texts[:10], texts[10:])
+    assert stored(database) == len(texts)
 
 
 def test_the_first_reading_is_the_same_as_every_later_one(database, encoder):
