@@ -49,32 +49,34 @@ class LabelledSet:
     credit: str = ""
 
 
-SETS: Mapping[str, LabelledSet] = {
-    known.name: known
-    for known in (
-        LabelledSet("own_en", "after-sale.en", "MIT", published=True, one_domain=True),
-        LabelledSet("own_zh", "after-sale.zh", "MIT", published=True, one_domain=True),
-        LabelledSet("star", "star", "MIT", published=True, per_domain=250, fewest=100),
-        LabelledSet("star_typed", "star", "MIT", published=True, per_domain=250, fewest=100, typed=True),
-        LabelledSet("tau_retail", "tau_retail", "MIT", published=True, one_domain=True),
-        LabelledSet("flodial", "flodial", "none stated", published=False),
-        LabelledSet(
-            *("sgd", "sgd", "CC BY-SA 4.0"),
-            published=False,
-            per_domain=150,
-            fewest=150,
-            domains=12,
-            credit="Schema-Guided Dialogue, Rastogi and others (Google)",
-        ),
-        LabelledSet(
-            *("multidogo_user", "multidogo_user", "CDLA-Permissive 1.0"),
-            published=False,
-            per_domain=400,
-            credit="MultiDoGO, Peskov and others (Amazon)",
-        ),
-        LabelledSet("crosswoz", "crosswoz", "Apache-2.0", published=False, one_domain=True),
-    )
-}
+_ALL = (
+    LabelledSet("own_en", "after-sale.en", "MIT", published=True, one_domain=True),
+    LabelledSet("own_zh", "after-sale.zh", "MIT", published=True, one_domain=True),
+    LabelledSet("star", "star", "MIT", published=True, per_domain=250, fewest=100),
+    LabelledSet("star_typed", "star", "MIT", published=True, per_domain=250, fewest=100, typed=True),
+    LabelledSet("tau_retail", "tau_retail", "MIT", published=True, one_domain=True),
+    LabelledSet("flodial", "flodial", "none stated", published=False),
+    LabelledSet(
+        name="sgd",
+        file="sgd",
+        licence="CC BY-SA 4.0",
+        published=False,
+        per_domain=150,
+        fewest=150,
+        domains=12,
+        credit="Schema-Guided Dialogue, Rastogi and others (Google)",
+    ),
+    LabelledSet(
+        name="multidogo_user",
+        file="multidogo_user",
+        licence="CDLA-Permissive 1.0",
+        published=False,
+        per_domain=400,
+        credit="MultiDoGO, Peskov and others (Amazon)",
+    ),
+    LabelledSet("crosswoz", "crosswoz", "Apache-2.0", published=False, one_domain=True),
+)
+SETS: Mapping[str, LabelledSet] = {known.name: known for known in _ALL}
 OWN = ("own_en", "own_zh")
 
 

@@ -20,6 +20,7 @@ _LONGEST_WORDING = 200  # letters of each
 _LONGEST_DESCRIPTION = 240  # columns
 _TOKENS = 160
 _LABEL = re.compile(r"^(?:line \d|name|description|名称|描述|第[一二]行)\s*[:：]\s*", re.IGNORECASE)
+_BULLET = re.compile(r"^\d+\s*[.)、:：]\s*")
 _AROUND = " \t\"'“”‘’「」*#-–•`"
 
 
@@ -60,7 +61,7 @@ def ask(
         return Refused(str(error))
     if not lines:
         return Refused("the answer is empty")
-    name = lines[0].rstrip(".。")
+    name = lines[0].rstrip(".。").strip(_AROUND)
     why = _fault(name, LONGEST, language, discretion)
     if why is not None:
         return Refused(f"the answer {why}")
@@ -90,7 +91,7 @@ def _shown(action: DialogueAction, discretion: Discretion) -> list[str]:
 
 def _lines(reply: str) -> list[str]:
     """The lines of the reply that say something, without bullets, labels and quotes around them."""
-    bare = (_LABEL.sub("", line.strip(_AROUND)).strip(_AROUND) for line in reply.splitlines())
+    bare = (_LABEL.sub("", _BULLET.sub("", line.strip(_AROUND))).strip(_AROUND) for line in reply.splitlines())
     return [line for line in bare if line]
 
 

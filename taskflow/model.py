@@ -108,7 +108,8 @@ class FlowNode:
     """One Dialogue Action at one place in a TaskFlow.
 
     A root may have no action: it then stands for the need alone. `support` counts the dialogues that passed
-    here and `probability` is their share of those that passed the parent. A node with `jump_to` is a leaf
+    here, those that jumped here too; `probability` is the share of the visits to the parent that went on to this
+    node, so that of siblings at most one in sum. A node with `jump_to` is a leaf
     that stands for another node of the same flow and says nothing itself. `outcomes` counts the dialogues that
     passed here by the outcome that the log gives them.
     """

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL, create_engine, make_url
 
 from taskflow.encoders.bundled import BundledEncoder
@@ -22,6 +23,10 @@ from taskflow.store import Database, open_database
 POSTGRES_VARIABLE = "TASKFLOW_TEST_POSTGRES_URL"
 CHROMIUM_VARIABLE = "TASKFLOW_TEST_CHROMIUM"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# How long an example takes is the machine's matter: benchmarks measure, tests do not.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining.automaton import ROOT, Automaton
@@ -36,6 +36,7 @@ def ended(automaton: Automaton, state: int) -> int:
     return passed.total() - sum(passed[action] for action in automaton.following[state])
 
 
+@settings(deadline=None)
 @given(logs)
 def test_every_dialogue_is_accepted_and_the_counts_are_those_of_walking_it(log):
     automaton = learnt(log)
@@ -50,6 +51,7 @@ def test_every_dialogue_is_accepted_and_the_counts_are_those_of_walking_it(log):
         assert {a for s, a in steps if automaton.following[s][a] == state} == {automaton.action[state]}
 
 
+@settings(deadline=None)
 @given(logs, st.randoms(use_true_random=False))
 def test_the_order_of_the_dialogues_changes_nothing(log, random):
     shuffled = random.sample(log, len(log))
@@ -57,6 +59,7 @@ def test_the_order_of_the_dialogues_changes_nothing(log, random):
     assert (one.following, one.passed, one.action) == (other.following, other.passed, other.action)
 
 
+@settings(deadline=None)
 @given(logs)
 def test_merging_never_makes_the_description_longer(log):
     automaton = learnt(log)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mining.config import MiningConfig
@@ -67,6 +67,7 @@ def shape(flow: TaskFlow) -> list[tuple[object, ...]]:
 logs = st.lists(st.text("aBcDe", max_size=8), min_size=1, max_size=24)
 
 
+@settings(deadline=None)
 @given(logs)
 def test_a_node_counts_the_dialogues_that_passed_it(talks):
     result = induced(talks)
@@ -84,6 +85,7 @@ def test_a_node_counts_the_dialogues_that_passed_it(talks):
             assert 0 < node.support <= min(flow.by_id[node.parent_id].support, flow.by_id[node.jump_to].support)
 
 
+@settings(deadline=None)
 @given(logs)
 def test_the_children_of_a_node_share_at_most_its_dialogues(talks):
     flow = flow_of(talks)
@@ -95,6 +97,7 @@ def test_the_children_of_a_node_share_at_most_its_dialogues(talks):
         assert children == sorted(children, key=lambda child: -child.probability)
 
 
+@settings(deadline=None)
 @given(logs)
 def test_evidence_names_turns_that_show_the_action(talks):
     for node in induced(talks, most_evidence=3).flow.nodes:
@@ -105,6 +108,7 @@ def test_evidence_names_turns_that_show_the_action(talks):
             assert node.action_id is None or talk[seen.turn // 2] == node.action_id
 
 
+@settings(deadline=None)
 @given(logs, st.data())
 def test_outcomes_are_counted_once_a_dialogue(talks, data):
     outcomes = data.draw(st.lists(st.sampled_from(["resolved", "refused"]), min_size=len(talks), max_size=len(talks)))
@@ -119,6 +123,7 @@ STRAYING = (  # one is met again at an "e" to which no dialogue's own steps lead
 )
 
 
+@settings(deadline=None)
 @given(logs)
 def test_what_is_cut_is_what_the_tree_does_not_have(talks):
     result = induced(talks)
@@ -127,6 +132,7 @@ def test_what_is_cut_is_what_the_tree_does_not_have(talks):
     assert (result.cut == 0) == all(follows(result.flow, talk) for talk in talks)
 
 
+@settings(deadline=None)
 @given(logs)
 @example(STRAYING.split())
 def test_dialogues_that_left_the_tree_are_met_again_at_one_node_of_each_action(talks):
@@ -137,6 +143,7 @@ def test_dialogues_that_left_the_tree_are_met_again_at_one_node_of_each_action(t
     assert set(met.values()) <= {1}
 
 
+@settings(deadline=None)
 @given(logs, st.randoms(use_true_random=False))
 def test_the_same_dialogues_give_the_same_flow_and_their_order_changes_evidence_alone(talks, random):
     assert induced(talks) == induced(talks)

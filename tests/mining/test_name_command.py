@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from mining.backbone_names import Answer, Refused, ask, followed
 from mining.discretion import Discretion
 from taskflow.backbones import Message
+from taskflow.cli import cli
+from taskflow.config import ConfigError
 from taskflow.edits import RenameAction
 from taskflow.model import (
     ActionId,
@@ -26,7 +29,9 @@ from taskflow.model import (
     TaskFlow,
 )
 from taskflow.store import Database, open_database
-from taskflow.store.assistants import add_edit, load_draft, load_log, save_mined
+from taskflow.store.assistants import AssistantError, add_edit, load_draft, load_log, save_mined
+from taskflow.store.drafts import find_assistant
+from taskflow.store.proposals import replace_pending
 
 from ..tiny_qwen3 import Lesson, make_checkpoint
 
@@ -96,7 +101,7 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> Iterator[Database]:
     with closing(open_database(f"sqlite:///{tmp_path / 'taskflow.db'}")) as opened:
         with opened.write() as session:
             save_mined(session, shop(), "e")
@@ -104,13 +109,15 @@ def database(tmp_path: Path) -> Database:
 
 
 @pytest.fixture
-def run(cli, tmp_path, database, checkpoint) -> Run:
-    """A subcommand's JSON, with the checkpoint configured."""
-    (tmp_path / "taskflow.toml").write_text(f"[backbone]\ncheckpoint = {json.dumps(str(checkpoint))}\n")
+def run(tmp_path, database, checkpoint) -> Run:
+    """A subcommand's JSON, with the checkpoint configured; in this process, which has torch already."""
+    config = tmp_path / "taskflow.toml"
+    config.write_text(f"[backbone]\ncheckpoint = {json.dumps(str(checkpoint))}\n")
+    where = ("--database", f"sqlite:///{tmp_path / 'taskflow.db'}", "--config", str(config))
 
     def run(*arguments: str) -> Any:
-        done = cli(*arguments, "--json", database=f"sqlite:///{tmp_path / 'taskflow.db'}")
-        assert done.returncode == 0, done.stderr
+        done = CliRunner().invoke(cli, [*arguments, "--json", *where], catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
         return json.loads(done.stdout)
 
     return run
@@ -151,12 +158,22 @@ def test_a_rejected_name_does_not_come_back(run):
     assert kept["why"] == "'询问订单号' was rejected"
 
 
-def test_without_a_backbone_or_with_an_unknown_action_it_says_what_to_do(cli, tmp_path, database, checkpoint):
-    url = f"sqlite:///{tmp_path / 'taskflow.db'}"
-    assert "set checkpoint under [backbone]" in cli("name", "shop", database=url).stderr
-    refused = cli("name", "shop", "--actions", "s-call", database=url)
-    assert refused.returncode == 1
-    assert "no action 's-call' of a customer or an agent" in refused.stderr
+def test_proposed_names_outlive_the_next_mining(run, database):
+    run("name", "shop", "--actions", "a-zh")
+    with database.write() as session:
+        replace_pending(session, find_assistant(session, "shop"), 1, [])
+    assert [row["kind"] for row in run("proposals", "shop")] == ["name"]
+
+
+def test_without_a_backbone_or_with_an_unknown_action_it_says_what_to_do(tmp_path, database):
+    where = ("--database", f"sqlite:///{tmp_path / 'taskflow.db'}", "--config", str(tmp_path / "taskflow.toml"))
+    (tmp_path / "taskflow.toml").touch()
+    for more, error, told in (
+        ((), ConfigError, "set checkpoint under .backbone."),
+        (("--actions", "s-call"), AssistantError, "no action 's-call' of a customer or an agent"),
+    ):
+        with pytest.raises(error, match=told):
+            CliRunner().invoke(cli, ["name", "shop", *more, *where], catch_exceptions=False)
 
 
 SAFE = Discretion([["Thanks, Ivan"], *[["May I have the order number", "Thanks"]] * 40])

@@ -49,6 +49,7 @@ thresholds = st.builds(Thresholds, st.floats(0, 0.3), st.floats(0, 0.3), st.samp
 logs = st.lists(st.text("abcd", max_size=6), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(logs, thresholds)
 def test_what_is_kept_is_common_enough_and_reached(talks, chosen):
     automaton, kept = pruned(talks, chosen)
@@ -63,6 +64,7 @@ def test_what_is_kept_is_common_enough_and_reached(talks, chosen):
                 assert passed[action] >= max(chosen.least(len(talks)), chosen.probability * passed.total())
 
 
+@settings(deadline=None)
 @given(logs, thresholds)
 def test_a_way_that_is_cut_for_a_heavier_one_loses_no_state(talks, chosen):
     _, kept = pruned(talks, chosen)
@@ -70,6 +72,7 @@ def test_a_way_that_is_cut_for_a_heavier_one_loses_no_state(talks, chosen):
     assert set(kept) == set(whole)
 
 
+@settings(deadline=None)
 @given(logs)
 def test_thresholds_of_nothing_keep_every_dialogue_of_a_few(talks):
     _, kept = pruned(talks[:9], KEEP_ALL)
@@ -125,6 +128,7 @@ def test_empty_dialogues_keep_the_root(talks):
     assert kept == {ROOT: {}}
 
 
+@settings(deadline=None)
 @given(logs)
 def test_the_same_dialogues_choose_the_same_thresholds(talks):
     assert choose_thresholds(sequences(talks)) == choose_thresholds(sequences(talks))

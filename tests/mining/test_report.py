@@ -165,3 +165,19 @@ def test_the_worst_confusions_come_first_with_what_was_said():
     ]
     assert [(split.name, split.astray) for split in found.split] == [("no", 3)]
     assert len(found.mixed) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_branch_at_which_the_outcome_tells_stands_below_its_tree(encoder, language):
+    branches = (("u", 40, 4), ("a", 10, 20))
+    told = [
+        FlowNode(NodeId(key), NodeId("0"), ActionId(key), well + ill, outcomes=(("bad", ill), ("<good>", well)))
+        for key, well, ill in branches
+    ]
+    root = FlowNode(NodeId("0"), None, None, 74, outcomes=(("bad", 24), ("<good>", 50)))
+    html = page(encoder, [TaskFlow(FlowId("f"), "late", (root, *told))], "want", language)
+    phrase = PHRASES["parting"][LANGUAGES.index(language)].format(name="late", outcome="&lt;good&gt;")
+    assert phrase in html
+    assert "<b>80.0\u00a0%</b>" in html
+    assert "16.7\u00a0%" in html
+    Balanced().feed(html)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining.responses import Phrasebook
@@ -73,6 +73,7 @@ def test_a_wording_is_told_once_in_its_commonest_spelling():
 words = st.text("ab1王小芳 ,，[]_", min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(words, max_size=3), max_size=8))
 def test_no_letter_of_a_response_is_new_to_all_but_two_dialogues(dialogues):
     said = Counter((text, ()) for texts in dialogues for text in texts)
