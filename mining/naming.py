@@ -12,14 +12,16 @@ from typing import NamedTuple
 
 from mining.description import Language, describe, language_of
 from mining.discretion import Discretion
-from mining.distinctive import Distinctive, Piece, is_han, sentences, tokens, typical, whole
+from mining.distinctive import Distinctive, Piece, is_han, sentences, tokens, typical, whole, words
 from taskflow.model import ActionId, DialogueAction, Speaker
 
 LONGEST = 64  # columns of a name; a Chinese character takes two
-_MEDOID = 1.35  # how much more the most typical wording is worth
+_MEDOID = 1.35  # how many times the worth of another has a part of the most typical wording
+_MORE = 0.3  # and how much is added for all its words, if they are many
+_OFTEN, _ALONE = 0.1, 0.5  # of an action's utterances a single word has to be, else it is worth half
 _ASIDE = 0.7  # and how much less a clause amid a sentence
 _BROKEN = 0.8  # and one that has to be cut
-_BESIDE = 0.4  # what is worth less than so much of the most telling is beside the point
+_BESIDE = 0.2  # what is worth less than so much of the most telling is beside the point
 _JOINS = re.compile(r"^(?:(?:and|but|so|or)\s+|但是|但|不过|而且|所以)", re.IGNORECASE)
 _CLAUSE = re.compile(r"\S.*?(?:[,;:](?=\s)|[，；：、]|\s[-–—]+(?=\s)|$)", re.DOTALL)
 _MARKS = " \t\r\n.,;:。，；：、—–-"
@@ -81,10 +83,19 @@ def _values(action: DialogueAction, distinctive: Distinctive) -> dict[str, float
     for place, exemplar in enumerate(typical(action)):
         for part in _parts(exemplar.text):
             key = whole(part.text)
-            value = distinctive.telling(action.id, part.text, part.sentence) * part.worth * (1 if place else _MEDOID)
+            value = distinctive.telling(action.id, part.text, part.sentence)
+            if len(words(part.text)) == 1 and exemplar.count < _OFTEN * action.support:
+                value *= _ALONE
+            value = part.worth * (value if place else _MEDOID * value + _MORE * _share(part.text, exemplar.text))
             values[key] = max(values.get(key, value), value)
             said[key][part.text.strip(_MARKS)] += exemplar.count
     return {max(said[key], key=lambda text: (said[key][text], text)): value for key, value in values.items() if key[1:]}
+
+
+def _share(part: str, text: str) -> float:
+    """How much of a text a part is; a single word is not much of anything."""
+    said = len(words(part))
+    return said / max(len(words(text)), 1) * said / (said + 2)
 
 
 def _enough(shown: str, text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from taskflow.model import Assistant, FlowNode, NodeId, Speaker, TaskFlow
 
 _MOST_ROWS = 50
 _ROW, _COLUMN, _LEFT = 26, 22, 16
-_TEXT = 380  # what a step's words take
+_TEXT = 560  # what a step's words and counts take
 _LETTERS = 46  # Latin ones; an ideograph takes two
 _THIN, _THICK = 1.2, 7.0
 
@@ -120,11 +121,18 @@ def _line(flow: TaskFlow, node: FlowNode, places: Mapping[NodeId, Point]) -> Lin
 
 
 def _shown(flow: TaskFlow) -> set[NodeId]:
-    """The most supported nodes whose parents are shown too."""
+    """The most supported nodes, grown from the root: a node may have more dialogues than its parent."""
+    children: dict[NodeId | None, list[FlowNode]] = defaultdict(list)
+    for node in flow.nodes:
+        children[node.parent_id].append(node)
+    order = {node.id: place for place, node in enumerate(flow.nodes)}
     shown: set[NodeId] = set()
-    for node in sorted(flow.nodes, key=lambda node: -node.support):
-        if len(shown) < _MOST_ROWS and (node.parent_id is None or node.parent_id in shown):
-            shown.add(node.id)
+    ahead = [(-flow.root.support, 0, flow.root)]
+    while ahead and len(shown) < _MOST_ROWS:
+        _, _, node = heapq.heappop(ahead)
+        shown.add(node.id)
+        for child in children[node.id]:
+            heapq.heappush(ahead, (-child.support, order[child.id], child))
     return shown
 
 

@@ -83,7 +83,8 @@ def corpus(*rare: str) -> Discretion:
 
 
 def test_a_name_that_masking_missed_is_in_no_name():
-    found = named({"thanks": THANKS}, corpus("Thanks, Ivan, that was quick!"))["thanks"]
+    groups = {"thanks": THANKS, "late": {"where is the parcel": 9}}
+    found = named(groups, corpus("Thanks, Ivan, that was quick!"))["thanks"]
     assert found.name == "Thanks a lot, that helped!"
     assert "Ivan" not in found.name + found.description
 
