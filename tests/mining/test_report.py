@@ -181,3 +181,16 @@ def test_a_branch_at_which_the_outcome_tells_stands_below_its_tree(encoder, lang
     assert "<b>80.0\u00a0%</b>" in html
     assert "16.7\u00a0%" in html
     Balanced().feed(html)
+
+
+def test_a_step_that_more_dialogues_pass_than_its_parent_is_drawn():
+    supports = (5, 2, 9, 7)
+    nodes = [
+        FlowNode(
+            NodeId(str(place)), NodeId(str(place - 1)) if place else None, ActionId("u") if place else None, support
+        )
+        for place, support in enumerate(supports)
+    ]
+    drawn = draw_tree(assistant([]), TaskFlow(FlowId("f"), "late", tuple(nodes)))
+    assert [row.support for row in drawn.rows] == list(supports)
+    assert drawn.hidden == 0
