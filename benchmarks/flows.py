@@ -12,7 +12,7 @@ from benchmarks.encoding import Encoding, open_encoding
 from benchmarks.flow_models import FlowModel
 from benchmarks.flow_scores import flow_scores
 from benchmarks.options import chosen_methods, with_sets
-from benchmarks.sequence_models import bigrams, ours, paper, prefix_tree
+from benchmarks.sequence_models import bigrams, ours, paper, prefix_tree, prefix_tree_with_bigrams
 from benchmarks.sets import chosen_sets
 from benchmarks.tables import Row, in_order, mean_of, percent, say_licences, table, whole, write_json
 from benchmarks.tasks import Task, tasks
@@ -27,6 +27,7 @@ MINERS: dict[str, Builder] = {
 }
 OF_OURS: dict[str, Callable[[Task, FlowModel], FlowModel]] = {
     "ours' actions, prefix tree": prefix_tree,
+    "ours' actions, prefix tree with bigrams": prefix_tree_with_bigrams,
     "ours' actions, bigrams": bigrams,
 }
 METHODS = ["ours", *OF_OURS, *list(MINERS)[1:]]

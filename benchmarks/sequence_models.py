@@ -65,11 +65,19 @@ def _by_need(task: Task, assistant: Assistant, trained: Sequence[Turns]) -> dict
 def prefix_tree(task: Task, model: FlowModel) -> FlowModel:
     """All sequences merged by their prefixes, nothing cut; one tree a need, which is given.
 
-    The next action is the commonest after the very same beginning; where that is unknown, after the same last
-    action; then the commonest of all.
+    The next action is the commonest after the very same beginning; where that is unknown, the commonest of all.
     """
+    return _prefix_tree(task, model, (None, 0))
+
+
+def prefix_tree_with_bigrams(task: Task, model: FlowModel) -> FlowModel:
+    """The same trees; where the beginning is unknown, the commonest after the same last action."""
+    return _prefix_tree(task, model, (None, 1, 0))
+
+
+def _prefix_tree(task: Task, model: FlowModel, memories: Sequence[int | None]) -> FlowModel:
     flows = {need: [tree_flow(f"tree {need}", own)] for need, own in _sequences(task, model).items()}
-    return replace(model, flows=flows, foretell=_Table(task, model, (None, 1, 0)).foretell, seconds=0.0)
+    return replace(model, flows=flows, foretell=_Table(task, model, memories).foretell, seconds=0.0)
 
 
 def bigrams(task: Task, model: FlowModel) -> FlowModel:

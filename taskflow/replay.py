@@ -165,7 +165,10 @@ class Replay:
             yield reached, (RETURN if same else CHANGE) * support / total
 
     def _agent_ahead(self, position: Position | None, depth: int) -> dict[ActionId, float]:
-        """The next agent actions from here; a customer's or a system's turn in between is passed through."""
+        """The next agent actions from here; a customer's or a system's turn in between counts as skipped.
+
+        The log shows the calls that were made: an agent who speaks before one is not on the way through it.
+        """
         found: dict[ActionId, float] = defaultdict(float)
         for reached, probability in self.step(position):
             action = self.action(reached)
@@ -173,9 +176,8 @@ class Replay:
             if speaker is Speaker.AGENT and action is not None:
                 found[action] += probability
             elif depth > 0:
-                passing = probability if speaker is Speaker.SYSTEM else probability * SKIP
                 for further, share in self._agent_ahead(reached, depth - 1).items():
-                    found[further] += passing * share
+                    found[further] += probability * SKIP * share
         return dict(found)
 
     def _follow_ups(self) -> Mapping[_Place, tuple[float, dict[ActionId, float]]]:
