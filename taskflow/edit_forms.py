@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, fields
@@ -25,6 +26,7 @@ from taskflow.edits import (
     RenameFlow,
     Restore,
     SetActionStatus,
+    SetCost,
     SetNodeStatus,
     SetResponses,
     SplitAction,
@@ -57,6 +59,7 @@ _NAMES: dict[str, type[Edit]] = {
     "set_responses": SetResponses,
     "add_responses": AddResponses,
     "set_node_status": SetNodeStatus,
+    "set_cost": SetCost,
     "add_node": AddNode,
     "remove_node": RemoveNode,
     "move_node": MoveNode,
@@ -115,6 +118,12 @@ def _share(key: str, item: JsonValue) -> float:
     return float(item)
 
 
+def _cost(key: str, item: JsonValue) -> float:
+    if not isinstance(item, int | float) or isinstance(item, bool) or not 0 < item < math.inf:
+        raise EditError(f"{key} is {item!r}: it has to be a number above 0")
+    return float(item)
+
+
 def _choice(kind: type[StrEnum]) -> _Reader:
     def read(key: str, item: JsonValue) -> StrEnum:
         if not isinstance(item, str) or item not in list(kind):
@@ -168,6 +177,7 @@ _ALL: dict[str, _Reader] = {
     "action_id": _text,
     "action_order": _list(_text),
     "actions": _list(_value(DialogueAction)),
+    "cost": _cost,
     "count": _count,
     "description": _text,
     "dialogue_id": _text,

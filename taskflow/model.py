@@ -6,6 +6,7 @@ whoever holds one of these values need not check it again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -111,7 +112,8 @@ class FlowNode:
     here, those that jumped here too; `probability` is the share of the visits to the parent that went on to this
     node, so that of siblings at most one in sum. A node with `jump_to` is a leaf
     that stands for another node of the same flow and says nothing itself. `outcomes` counts the dialogues that
-    passed here by the outcome that the log gives them.
+    passed here by the outcome that the log gives them. `cost` says how much worse it is to come here by mistake than
+    to ask once more.
     """
 
     id: NodeId
@@ -124,6 +126,11 @@ class FlowNode:
     evidence: tuple[Evidence, ...] = ()
     status: Status = Status.PROPOSED
     outcomes: tuple[tuple[str, int], ...] = ()
+    cost: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.cost) and self.cost > 0):
+            raise ModelError(f"node {self.id!r} has the cost {self.cost}: it is a number above 0")
 
 
 @dataclass(frozen=True)

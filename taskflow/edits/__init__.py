@@ -16,7 +16,7 @@ from taskflow.edits.actions import (
     SplitAction,
 )
 from taskflow.edits.flows import AddFlow, RenameFlow
-from taskflow.edits.nodes import AddNode, AddResponses, MoveNode, RemoveNode, SetNodeStatus, SetResponses
+from taskflow.edits.nodes import AddNode, AddResponses, MoveNode, RemoveNode, SetCost, SetNodeStatus, SetResponses
 from taskflow.edits.places import EditError
 from taskflow.edits.restoring import FlowBefore, Restore, difference
 from taskflow.model import Assistant, ModelError
@@ -38,6 +38,7 @@ __all__ = [
     "RenameFlow",
     "Restore",
     "SetActionStatus",
+    "SetCost",
     "SetNodeStatus",
     "SetResponses",
     "SplitAction",
@@ -56,6 +57,7 @@ Edit = (
     | SetResponses
     | AddResponses
     | SetNodeStatus
+    | SetCost
     | AddNode
     | RemoveNode
     | MoveNode

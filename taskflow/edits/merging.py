@@ -85,6 +85,7 @@ def _as_one(group: Sequence[FlowNode]) -> FlowNode:
         responses=tuple(dict.fromkeys(text for node in group for text in node.responses)),
         evidence=tuple(dict.fromkeys(seen for node in group for seen in node.evidence)),
         outcomes=tuple(outcomes.items()),
+        cost=max(node.cost for node in group),
     )
 
 

@@ -62,6 +62,23 @@ class SetNodeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SetCost:
+    """How much worse it is to come to a node by mistake than to ask the customer once more."""
+
+    flow_id: FlowId
+    node_id: NodeId
+    cost: float
+
+    def apply(self, assistant: Assistant) -> Assistant:
+        flow = flow_of(assistant, self.flow_id)
+        return with_node(assistant, flow, replace(node_of(flow, self.node_id), cost=self.cost))
+
+    def inverse(self, assistant: Assistant) -> SetCost:
+        flow = flow_of(assistant, self.flow_id)
+        return SetCost(self.flow_id, self.node_id, node_of(flow, self.node_id).cost)
+
+
+@dataclass(frozen=True, slots=True)
 class AddNode:
     """Add a leaf under its parent, as the child number `index`."""
 

@@ -1,28 +1,45 @@
-"""Live conversations: a bounded snapshot of each, and everything that happened in it."""
+"""Live conversations: a bounded snapshot of each, and everything that happened in it.
+
+A turn is one commit by one writer. Its events are their own outbox: nobody sees an event before it is committed,
+and every reader goes on from the last offset that it has.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CursorResult, func, insert, select, update
+from sqlalchemy import CursorResult, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from taskflow.store.database import Database
 from taskflow.store.schema import ConversationRow, EventRow
 
 
+class ConversationStatus(StrEnum):
+    """Whose turn it is to care: the assistant's, a person's, or nobody's any more."""
+
+    OPEN = "open"
+    HANDED_OFF = "handed_off"
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A conversation as it stands; `revision` is the number of its turns."""
+    """A conversation as it stands; `revision` is the number of its turns, `next_offset` that of its events."""
 
     id: str
     version_id: int
     revision: int
     state: dict[str, Any]
+    next_offset: int
+    status: ConversationStatus
+    customer: str | None
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +61,21 @@ class StoredEvent:
     at: datetime
 
 
-def start(database: Database, version_id: int) -> str:
+def start(database: Database, version_id: int, customer: str | None = None) -> str:
     now = datetime.now(UTC)
     conversation = str(uuid.uuid4())
     with database.write() as session:
-        session.add(
-            ConversationRow(
-                id=conversation, version_id=version_id, revision=0, state={}, created_at=now, updated_at=now
+        session.execute(
+            insert(ConversationRow).values(
+                id=conversation,
+                version_id=version_id,
+                revision=0,
+                state={},
+                created_at=now,
+                updated_at=now,
+                customer=customer,
+                status=ConversationStatus.OPEN.value,
+                next_offset=0,
             )
         )
     return conversation
@@ -58,8 +83,10 @@ def start(database: Database, version_id: int) -> str:
 
 def read(database: Database, conversation: str) -> Snapshot | None:
     with database.read() as session:
-        row = session.get(ConversationRow, conversation)
-        return None if row is None else Snapshot(row.id, row.version_id, row.revision, row.state)
+        row = session.execute(_SNAPSHOT.where(ConversationRow.id == conversation)).one_or_none()
+    if row is None:
+        return None
+    return Snapshot(row[0], row[1], row[2], row[3], row[4], ConversationStatus(row[5]), row[6], row[7])
 
 
 def read_events(database: Database, conversation: str, after: int = -1) -> list[StoredEvent]:
@@ -77,33 +104,95 @@ def turn_of_message(database: Database, conversation: str, client_message_id: st
     return _events(database, EventRow.conversation_id == conversation, EventRow.turn == turn)
 
 
+def claim(database: Database, before: Snapshot, writer: str, seconds: float) -> bool:
+    """Let nobody else write a turn for so long; False where another writer was first, or has a claim that lasts."""
+    now = datetime.now(UTC)
+    with database.write() as session:
+        return _changed(
+            session.execute(
+                update(ConversationRow)
+                .where(*_is_next(before, writer, now))
+                .values(claimed_by=writer, claimed_until=now + timedelta(seconds=seconds))
+            )
+        )
+
+
+def release(database: Database, conversation: str, writer: str) -> None:
+    """Give up a claim whose turn was not written."""
+    with database.write() as session:
+        session.execute(
+            update(ConversationRow)
+            .where(ConversationRow.id == conversation, ConversationRow.claimed_by == writer)
+            .values(claimed_by=None, claimed_until=None)
+        )
+
+
 def commit_turn(
-    database: Database, before: Snapshot, state: dict[str, Any], events: Sequence[NewEvent]
+    database: Database,
+    before: Snapshot,
+    state: dict[str, Any],
+    events: Sequence[NewEvent],
+    writer: str = "",
+    changes: Mapping[str, Any] | None = None,
 ) -> list[StoredEvent] | None:
     """Write a turn's events and the new state in one commit, if nobody wrote a turn since `before`.
 
-    None, and nothing written, where another writer was first or the message is already there.
+    `changes` are other columns of the conversation: its version, status, outcome, satisfaction. None, and nothing
+    written, where another writer was first or has a claim, or the message is already there.
     """
     now = datetime.now(UTC)
+    stored = [
+        StoredEvent(before.next_offset + place, before.revision, event.kind, event.payload, event.client_message_id, now)
+        for place, event in enumerate(events)
+    ]
+    values = {
+        "revision": before.revision + 1,
+        "state": state,
+        "next_offset": before.next_offset + len(stored),
+        "updated_at": now,
+        "claimed_by": None,
+        "claimed_until": None,
+    }
     try:
         with database.write() as session:
             moved = session.execute(
-                update(ConversationRow)
-                .where(ConversationRow.id == before.id, ConversationRow.revision == before.revision)
-                .values(revision=before.revision + 1, state=state, updated_at=now)
+                update(ConversationRow).where(*_is_next(before, writer, now)).values(values | dict(changes or {}))
             )
-            if not isinstance(moved, CursorResult) or moved.rowcount != 1:
+            if not _changed(moved):
                 return None
-            last = session.scalar(select(func.max(EventRow.offset)).where(EventRow.conversation_id == before.id))
-            first = 0 if last is None else last + 1
-            stored = [
-                StoredEvent(first + place, before.revision, event.kind, event.payload, event.client_message_id, now)
-                for place, event in enumerate(events)
-            ]
-            session.execute(insert(EventRow), [_columns(before.id, event) for event in stored])
+            if stored:
+                session.execute(insert(EventRow), [_columns(before.id, event) for event in stored])
     except IntegrityError:
         return None
     return stored
+
+
+_SNAPSHOT = select(
+    ConversationRow.id,
+    ConversationRow.version_id,
+    ConversationRow.revision,
+    ConversationRow.state,
+    ConversationRow.next_offset,
+    ConversationRow.status,
+    ConversationRow.customer,
+    ConversationRow.updated_at,
+)
+
+
+def _is_next(before: Snapshot, writer: str, now: datetime) -> tuple[Any, ...]:
+    return (
+        ConversationRow.id == before.id,
+        ConversationRow.revision == before.revision,
+        or_(
+            ConversationRow.claimed_by.is_(None),
+            ConversationRow.claimed_by == writer,
+            ConversationRow.claimed_until < now,
+        ),
+    )
+
+
+def _changed(result: Any) -> bool:
+    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def _columns(conversation: str, event: StoredEvent) -> dict[str, Any]:
@@ -120,5 +209,16 @@ def _columns(conversation: str, event: StoredEvent) -> dict[str, Any]:
 
 def _events(database: Database, *which: Any) -> list[StoredEvent]:
     with database.read() as session:
-        rows = session.scalars(select(EventRow).where(*which).order_by(EventRow.offset))
-        return [StoredEvent(row.offset, row.turn, row.kind, row.payload, row.client_message_id, row.at) for row in rows]
+        rows = session.execute(
+            select(
+                EventRow.offset,
+                EventRow.turn,
+                EventRow.kind,
+                EventRow.payload,
+                EventRow.client_message_id,
+                EventRow.at,
+            )
+            .where(*which)
+            .order_by(EventRow.offset)
+        )
+        return [StoredEvent(*row) for row in rows]

@@ -23,6 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Json = JSON().with_variant(JSONB(), "postgresql")
+JsonOrNull = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -146,6 +147,7 @@ class VersionRow(Base):
     number: Mapped[int | None]
     encoder: Mapped[str]
     created_at: Mapped[datetime]
+    calibration: Mapped[Any] = mapped_column(JsonOrNull, nullable=True)
 
 
 class ActionRow(Base):
@@ -205,6 +207,7 @@ class NodeRow(Base):
     evidence: Mapped[Any] = mapped_column(Json)
     status: Mapped[str] = mapped_column(String(8), server_default="proposed")
     outcomes: Mapped[Any] = mapped_column(Json, server_default="[]")
+    cost: Mapped[float] = mapped_column(server_default="1")
 
 
 class EditRow(Base):
@@ -252,7 +255,10 @@ class ProposalRow(Base):
 
 
 class ConversationRow(Base):
-    """`revision` grows by one a turn: the writer that names a stale one loses and tries again."""
+    """`revision` grows by one a turn: the writer that names a stale one loses and tries again.
+
+    A writer that is about to do what cannot be undone claims the conversation first, for a while.
+    """
 
     __tablename__ = "conversations"
 
@@ -261,7 +267,14 @@ class ConversationRow(Base):
     revision: Mapped[int]
     state: Mapped[Any] = mapped_column(Json)
     created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+    customer: Mapped[str | None] = mapped_column(index=True)
+    status: Mapped[str] = mapped_column(String(10), server_default="open")
+    outcome: Mapped[str | None]
+    satisfaction: Mapped[float | None]
+    next_offset: Mapped[int] = mapped_column(server_default="0")
+    claimed_by: Mapped[str | None] = mapped_column(String(36))
+    claimed_until: Mapped[datetime | None]
 
 
 class EventRow(Base):

@@ -100,6 +100,7 @@ def _node_columns(node: FlowNode) -> dict[str, Any]:
         "evidence": [[seen.dialogue_id, seen.turn] for seen in node.evidence],
         "status": node.status.value,
         "outcomes": [list(pair) for pair in node.outcomes],
+        "cost": node.cost,
     }
 
 
@@ -145,4 +146,5 @@ def _node(row: NodeRow) -> FlowNode:
         evidence=tuple(Evidence(dialogue_id, turn) for dialogue_id, turn in row.evidence),
         status=Status(row.status),
         outcomes=tuple((outcome, count) for outcome, count in row.outcomes),
+        cost=row.cost,
     )
