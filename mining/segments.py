@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mining.sentences import split_sentences
 from mining.wordings import Wording
 from taskflow.model import ActionId, Speaker
-from taskflow.texts import normalise
+from taskflow.texts import normalise, split_sentences
 
 _ALONE = 3  # times that a sentence is a turn by itself, or a turn a turn
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from taskflow.model import Dialogue, Speaker
-from taskflow.retrieval import normalise
-
-# Latin marks end a sentence before a space, so that "4.5" stays whole; wide marks end one anywhere.
-_END = re.compile(r"(?<=[。！？；])|(?<=[.!?;…])\s+|\n+")
-_MARKS = re.compile(r"[\s.,;:!?…。，、；：！？'\"“”‘’()（）–—-]*\Z")
-
+from taskflow.texts import normalise, split_sentences
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -22,12 +16,6 @@ class Sentence:
     speaker: Speaker
     text: str
     key: str
-
-
-def split_sentences(text: str) -> list[str]:
-    """In order, without spaces around them; what is but punctuation is none."""
-    parts = (part.strip() for part in _END.split(text))
-    return [part for part in parts if not _MARKS.match(part)]
 
 
 def sentence_key(text: str) -> str:

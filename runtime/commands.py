@@ -10,7 +10,8 @@ import click
 
 from runtime.calls import load_calls
 from runtime.config import RuntimeConfig
-from runtime.dialogue_manager import ConversationError, DialogueManager, Event
+from runtime.dialogue_manager import ConversationError, DialogueManager
+from runtime.events import Event
 from taskflow.backbones import Backbone
 from taskflow.config import BackboneConfig
 from taskflow.options import Settings, as_json, print_json, with_settings

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from taskflow.recognisers import FieldKind
+
+Understanding: TypeAlias = Literal["retrieval", "cascade", "backbone"]
 
 
 class RuntimeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    understanding: Literal["retrieval", "backbone"] = "retrieval"
-    """What decides which action a message is: the nearest exemplar, or the backbone among the nearest."""
+    understanding: Understanding = "cascade"
+    """What decides which action a message is: the nearest exemplars; the backbone where they leave it open; or the
+    backbone. Without a backbone, always the exemplars."""
 
     wording: Literal["approved", "backbone"] = "approved"
     """Replies are approved responses; the backbone may word them anew, within a guard."""
 
-    accept: float = Field(default=0.5, ge=0, le=1)
-    """A message whose nearest exemplar has a smaller cosine is not understood."""
-
     calls: str | None = None
     """The function that answers call nodes, as module:function."""
 
+    writes: tuple[str, ...] = ()
+    """The calls that change something: a correction or a cancellation after one is not acted upon silently."""
+
     unbound_calls: Literal["handoff", "rehearse"] = "handoff"
     """Without `calls`, a call node hands the conversation over; to rehearse takes its commonest outcome."""
+
+    patterns: dict[FieldKind, str] = Field(default_factory=dict)
+    """What the shop's own values look like, such as order_number = "TF-[0-9]{8}": others are asked for again."""
+
+    satisfaction: bool = True
+    """Ask how it was when a conversation closes."""
+
+    silence_minutes: int = Field(default=30, ge=1)
+    """A customer who says nothing for so long is gone; the conversation closes."""
+
+    reopen_hours: int = Field(default=24, ge=0)
+    """A closed conversation goes on with the customer's next message within this time."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _compiles(cls, patterns: dict[FieldKind, str]) -> dict[FieldKind, str]:
+        for kind, pattern in patterns.items():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"the pattern of {kind} is no regular expression: {error}") from error
+        return patterns

@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 import random
-import threading
+import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from runtime.calls import Calls
 from runtime.config import RuntimeConfig
+from runtime.events import Event, messages
 from runtime.generation import Generator
-from runtime.tracking import ConversationState
-from runtime.turn import Served, Turn
-from runtime.understanding import Understander
+from runtime.migration import migrate
+from runtime.state import ConversationState, Frame
+from runtime.turn import Said, Turn
+from runtime.versions import Versions
+from runtime.waiting import Incoming, Queue, WaitingRoom, together
+from runtime.walk import Ending, Means
 from taskflow.backbones import Backbone
 from taskflow.encoders import Encoder
 from taskflow.errors import TaskFlowError
-from taskflow.model import Evidence, Speaker
-from taskflow.replay import Replay
+from taskflow.model import FlowId, NodeId, Speaker
 from taskflow.store import Database
-from taskflow.store.assistants import load_version, published_id
+from taskflow.store.assistants import published_id
 from taskflow.store.conversations import (
+    ConversationStatus,
     NewEvent,
     Snapshot,
     StoredEvent,
+    claim,
     commit_turn,
     read,
     read_events,
+    release,
+    silent_since,
     start,
     turn_of_message,
 )
-from taskflow.store.indexes import build_index
 
 MOST_CHARACTERS = 4_000
 _TRIES = 50  # to be the one writer of a turn
+_CLAIM_SECONDS = 60.0
 
 
 class ConversationError(TaskFlowError):
@@ -46,26 +55,37 @@ class ConversationError(TaskFlowError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A message of a conversation; the assistant's carries the node that it came from and the evidence for it."""
+class _SupersededError(Exception):
+    """Another writer was first: the turn is thought through again."""
 
-    offset: int
-    turn: int
-    kind: str
-    speaker: str
-    text: str
-    client_message_id: str | None
-    flow: str | None
-    node: str | None
-    action: str | None
-    evidence: tuple[Evidence, ...]
-    handoff: bool
-    at: datetime
+
+class _Claim:
+    """The sole right to write the next turn, taken before the first thing that cannot be undone.
+
+    A turn that fails gives it up; one that is committed ends it; of one that dies it ends with time.
+    """
+
+    def __init__(self, database: Database, before: Snapshot) -> None:
+        self.writer = str(uuid.uuid4())
+        self.taken = False
+        self._database = database
+        self._before = before
+
+    def take(self) -> None:
+        if not self.taken and not claim(self._database, self._before, self.writer, _CLAIM_SECONDS):
+            raise _SupersededError
+        self.taken = True
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.taken and kind is not None:
+            release(self._database, self._before.id, self.writer)
 
 
 class DialogueManager:
-    """Serves the conversations of every published assistant; may be used from several threads."""
+    """Serves the conversations of every published assistant; may be used from several threads and processes."""
 
     def __init__(
         self,
@@ -74,53 +94,183 @@ class DialogueManager:
         config: RuntimeConfig,
         backbone: Backbone | None = None,
         calls: Calls | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
-        self._encoder = encoder
         self._config = config
-        self._calls = calls
-        self._chooser = backbone if config.understanding == "backbone" else None
-        self._generator = Generator(encoder, backbone if config.wording == "backbone" else None)
-        self._versions: dict[int, Served] = {}
-        self._lock = threading.Lock()
+        self._clock = clock
+        patterns = {kind.value: re.compile(pattern) for kind, pattern in config.patterns.items()}
+        generator = Generator(encoder, backbone if config.wording == "backbone" else None)
+        self._means = Means(config, patterns, calls, generator)
+        self._versions = Versions(database, encoder, config.understanding, backbone)
+        self._waiting = WaitingRoom()
 
-    def start(self, assistant: str) -> str:
+    def start(self, assistant: str, customer: str | None = None) -> str:
         """Begin a conversation with the newest published version; returns its id."""
         version_id = published_id(self._database, assistant)
-        self._served(version_id)
-        return start(self._database, version_id)
+        self._versions.served(version_id)
+        return start(self._database, version_id, customer)
 
     def events(self, conversation_id: str, after: int = -1) -> list[Event]:
         """The messages with an offset above `after`."""
         self._snapshot(conversation_id)
-        return _messages(read_events(self._database, conversation_id, after))
+        return messages(read_events(self._database, conversation_id, after))
 
-    def reply(self, conversation_id: str, client_message_id: str, text: str) -> list[Event]:
-        """The customer's message as an event, then the replies; the same again for a message sent again."""
-        text = text.replace("\x00", "").strip()
-        if not text:
-            raise ConversationError("the message is empty: write something", 400)
-        if len(text) > MOST_CHARACTERS:
-            raise ConversationError(f"the message has {len(text):,} characters: shorten it to {MOST_CHARACTERS:,}", 413)
+    def explanation(self, conversation_id: str) -> list[StoredEvent]:
+        """Everything that happened: what was understood and why, calls, repairs, handoffs, messages."""
+        self._snapshot(conversation_id)
+        return read_events(self._database, conversation_id)
+
+    def state(self, conversation_id: str) -> ConversationState:
+        return ConversationState.from_json(self._snapshot(conversation_id).state)
+
+    def reply(
+        self,
+        conversation_id: str,
+        client_message_id: str,
+        text: str,
+        choice: str | None = None,
+        attachments: tuple[str, ...] = (),
+    ) -> list[Event]:
+        """The customer's message as an event, then the replies; the same again for a message sent again.
+
+        `choice` is the payload of a button that was offered last. A message that comes while another of the
+        conversation is being answered waits for it.
+        """
+        done = turn_of_message(self._database, conversation_id, client_message_id)
+        if done:
+            return messages(done)
+        incoming = Incoming(client_message_id, Said(_checked(text), self._clock(), choice, attachments))
+        with self._waiting.queue(conversation_id) as queue:
+            queue.add(incoming)
+            try:
+                with queue.lock:
+                    if incoming.events is None:
+                        self._answer(conversation_id, queue)
+            finally:
+                queue.remove(incoming)
+        return incoming.events or self.reply(conversation_id, client_message_id, text, choice, attachments)
+
+    def speak_for(self, conversation_id: str, by: str, text: str) -> list[Event]:
+        """A service agent's own message; the assistant is silent as long as the conversation is theirs."""
+        said = NewEvent("message", {"speaker": Speaker.AGENT.value, "text": _checked(text), "by": by})
+        return self._changed(
+            conversation_id,
+            lambda state: (state.heard("agent", text), [said], Ending(ConversationStatus.HANDED_OFF)),
+        )
+
+    def hand_back(self, conversation_id: str, node_id: NodeId | None = None, by: str = "") -> list[Event]:
+        """The assistant goes on: at a node of a flow, whose question it asks, or where it stood."""
+        before = self._snapshot(conversation_id)
+        assistant = self._versions.served(before.version_id).assistant
+        places = {node.id: flow.id for flow in assistant.flows for node in flow.nodes}
+        if node_id is not None and node_id not in places:
+            raise ConversationError(f"there is no node {node_id!r} in this version: choose one of its flows", 400)
+
+        def back(state: ConversationState) -> tuple[ConversationState, list[NewEvent], Ending]:
+            if node_id is not None:
+                state = _at(state, places[node_id], node_id)
+            event = NewEvent("handed_back", {"node": node_id, "by": by})
+            return state, [event], Ending(ConversationStatus.OPEN)
+
+        return self._changed(conversation_id, back)
+
+    def close(self, conversation_id: str, outcome: str) -> None:
+        """End a conversation for a reason, as a service agent does."""
+        event = NewEvent("closed", {"outcome": outcome})
+        self._changed(conversation_id, lambda state: (state, [event], Ending(ConversationStatus.CLOSED, outcome)))
+
+    def close_silent(self) -> int:
+        """Close the conversations whose customers have gone; returns how many."""
+        gone = silent_since(self._database, self._clock() - timedelta(minutes=self._config.silence_minutes))
+        for conversation_id in gone:
+            self.close(conversation_id, "abandoned")
+        return len(gone)
+
+    def _answer(self, conversation_id: str, queue: Queue) -> None:
+        """Answer the message that has waited longest, together with those that came meanwhile."""
+        batch = queue.take([])
         for attempt in range(_TRIES):
             before = self._snapshot(conversation_id)
-            done = turn_of_message(self._database, conversation_id, client_message_id)
-            if not done:
-                state, events = self._turn(before, client_message_id, text)
-                done = commit_turn(self._database, before, state.to_json(), events) or []
+            self._check_open(before)
+            batch, known = self._without_answered(conversation_id, batch)
+            if known or not batch:
+                return
+            try:
+                batch, done = self._turn(before, batch, queue)
+            except _SupersededError:
+                done = None
             if done:
-                return _messages(done)
-            # Another message of this conversation was first: this one answers what that one left.
+                for incoming in batch:
+                    incoming.events = messages(done)
+                return
+            # Another process wrote a turn first: this one answers what that one left.
             time.sleep(random.uniform(0, 0.01 * (attempt + 1)))  # noqa: S311 - spreads writers, keeps no secret
         raise ConversationError("the conversation is busy: send the message again", 503)
 
-    def _turn(self, before: Snapshot, client_message_id: str, text: str) -> tuple[ConversationState, list[NewEvent]]:
+    def _turn(
+        self, before: Snapshot, batch: list[Incoming], queue: Queue
+    ) -> tuple[list[Incoming], list[StoredEvent] | None]:
         state = ConversationState.from_json(before.state)
-        said = NewEvent("message", {"speaker": Speaker.USER.value, "text": text}, client_message_id)
-        if state.handed_off:
-            return state, [said]
-        turn = Turn(self._served(before.version_id), self._config, self._calls, self._generator, text)
-        return turn.run(state), [said, *turn.events]
+        if before.status is ConversationStatus.HANDED_OFF:
+            for incoming in batch:
+                state = state.heard(Speaker.USER.value, incoming.said.text)
+            return batch, commit_turn(self._database, before, state.to_json(), _said(batch))
+        version_id, state, moved = self._on_newest(before, state)
+        claim_ = _Claim(self._database, before)
+        with claim_:
+            while True:
+                turn = Turn(self._versions.served(version_id), self._means, together(batch), claim_.take)
+                after = turn.run(state)
+                more = batch if claim_.taken else queue.take(batch)
+                if len(more) == len(batch):
+                    break
+                batch = more  # nothing is said yet and nothing done: think again, of all of them
+            events = [*_said(batch), *moved, *turn.events]
+            changes = _changes(turn.ending or Ending(ConversationStatus.OPEN)) | {"version_id": version_id}
+            done = commit_turn(self._database, before, after.to_json(), events, claim_.writer, changes)
+        return batch, done
+
+    def _without_answered(self, conversation_id: str, batch: list[Incoming]) -> tuple[list[Incoming], bool]:
+        """The messages that no other process has answered meanwhile; whether there were any that one has."""
+        left = []
+        for incoming in batch:
+            done = turn_of_message(self._database, conversation_id, incoming.client_message_id)
+            if done:
+                incoming.events = messages(done)
+            else:
+                left.append(incoming)
+        return left, not left
+
+    def _on_newest(self, before: Snapshot, state: ConversationState) -> tuple[int, ConversationState, list[NewEvent]]:
+        """The newest version, and the state moved there."""
+        newest = self._versions.newest(before.version_id)
+        if newest == before.version_id:
+            return newest, state, []
+        old, new = self._versions.served(before.version_id).assistant, self._versions.served(newest).assistant
+        event = NewEvent("moved", {"from": before.version_id, "to": newest})
+        return newest, migrate(state, old, new), [event]
+
+    def _check_open(self, before: Snapshot) -> None:
+        """A conversation that ended long ago is over; one that ended lately goes on."""
+        age = self._clock() - before.updated_at
+        if before.status is ConversationStatus.CLOSED and age > timedelta(hours=self._config.reopen_hours):
+            raise ConversationError("this conversation is closed: start a new one", 409)
+
+    def _changed(
+        self,
+        conversation_id: str,
+        change: Callable[[ConversationState], tuple[ConversationState, list[NewEvent], Ending]],
+    ) -> list[Event]:
+        """Write what a person, not the customer, does to a conversation."""
+        for _ in range(_TRIES):
+            before = self._snapshot(conversation_id)
+            state, events, ending = change(ConversationState.from_json(before.state))
+            done = commit_turn(self._database, before, state.to_json(), events, "", _changes(ending))
+            if done is not None:
+                return messages(done)
+            time.sleep(0.01)
+        raise ConversationError("the conversation is busy: try again", 503)
 
     def _snapshot(self, conversation_id: str) -> Snapshot:
         found = read(self._database, conversation_id)
@@ -128,38 +278,35 @@ class DialogueManager:
             raise ConversationError("there is no such conversation: start a new one", 404)
         return found
 
-    def _served(self, version_id: int) -> Served:
-        with self._lock:
-            if version_id not in self._versions:
-                version = load_version(self._database, version_id)
-                index = build_index(self._database, version, self._encoder, Speaker.USER)
-                self._versions[version_id] = Served(
-                    version.assistant,
-                    Replay(version.assistant),
-                    Understander(version.assistant, index, self._encoder, self._config.accept, self._chooser),
-                )
-            return self._versions[version_id]
+
+def _said(batch: Sequence[Incoming]) -> list[NewEvent]:
+    """The customers' messages as events; one that came twice is one."""
+    found: dict[str, NewEvent] = {}
+    for incoming in batch:
+        said = incoming.said
+        told: dict[str, Any] = {"speaker": Speaker.USER.value, "text": said.text}
+        told |= {"choice": said.choice} if said.choice is not None else {}
+        told |= {"attachments": list(said.attachments)} if said.attachments else {}
+        found.setdefault(incoming.client_message_id, NewEvent("message", told, incoming.client_message_id))
+    return list(found.values())
 
 
-def _messages(events: list[StoredEvent]) -> list[Event]:
-    return list(_each_message(events))
+def _checked(text: str) -> str:
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise ConversationError("the message is empty: write something", 400)
+    if len(text) > MOST_CHARACTERS:
+        raise ConversationError(f"the message has {len(text):,} characters: shorten it to {MOST_CHARACTERS:,}", 413)
+    return text
 
 
-def _each_message(events: list[StoredEvent]) -> Iterator[Event]:
-    for event in events:
-        if event.kind == "message":
-            told = event.payload
-            yield Event(
-                offset=event.offset,
-                turn=event.turn,
-                kind=event.kind,
-                speaker=told["speaker"],
-                text=told["text"],
-                client_message_id=event.client_message_id,
-                flow=told.get("flow"),
-                node=told.get("node"),
-                action=told.get("action"),
-                evidence=tuple(Evidence(dialogue_id, turn) for dialogue_id, turn in told.get("evidence", [])),
-                handoff=bool(told.get("handoff")),
-                at=event.at,
-            )
+def _changes(ending: Ending) -> dict[str, Any]:
+    changes: dict[str, Any] = {"status": ending.status.value}
+    changes |= {} if ending.outcome is None else {"outcome": ending.outcome}
+    return changes | ({} if ending.satisfaction is None else {"satisfaction": ending.satisfaction})
+
+
+def _at(state: ConversationState, flow_id: FlowId, node_id: NodeId) -> ConversationState:
+    below = tuple(frame for frame in state.frames if frame.flow_id != flow_id)
+    frame = next((frame for frame in state.frames if frame.flow_id == flow_id), Frame(flow_id, node_id))
+    return replace(state, frames=(*below, frame.at(node_id)), beliefs=(), failures=0)

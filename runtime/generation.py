@@ -1,9 +1,10 @@
-"""From a step to words: approved responses, which a backbone may word anew within a guard."""
+"""From a step to words: approved responses, filled in, which a backbone may word anew within a guard."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
 import numpy as np
@@ -12,7 +13,7 @@ from runtime import words
 from runtime.prompts import render
 from taskflow.backbones import Backbone, BackboneError, Message
 from taskflow.encoders import Encoder
-from taskflow.recognisers import find
+from taskflow.recognisers import FieldKind, find
 
 _LEAST_LIKENESS = 0.6  # cosine of a rewording with the approved response
 _TOKENS = 120
@@ -32,6 +33,27 @@ _DENIAL = re.compile(
     r"\b(?:not|no|never|none|nothing|cannot|unable|without)\b|n['’]t\b|[不没無无未勿别]", re.IGNORECASE
 )
 _COURTESY = re.compile(r"\bno (?:problem|worries|trouble)\b|不好意思|不客气|没问题|没关系", re.IGNORECASE)
+
+
+def sayable(responses: Sequence[str], known: Mapping[str, str], language: str, said: int = 0) -> str | None:
+    """One of the responses whose fields are all known, filled in; None where there is none.
+
+    Those in the customer's language come first. `said` is how often the node has spoken: the next wording follows, so
+    that none is repeated at once where there are several.
+    """
+    filled = [text for response in responses if (text := _filled(response, known)) is not None]
+    own = [text for text in filled if words.language(text) == language] or filled
+    return own[said % len(own)] if own else None
+
+
+def _filled(response: str, known: Mapping[str, str]) -> str | None:
+    for kind in FieldKind:
+        place = f"[{kind.value}]"
+        if place in response:
+            if kind.value not in known:
+                return None
+            response = response.replace(place, known[kind.value])
+    return response
 
 
 class Generator:

@@ -1,143 +1,250 @@
-"""One turn: the customer's message is placed on a flow, and the flow is walked until it is their turn again."""
+"""One turn: the customer's message is placed on a flow, or repaired, and the flow is walked."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from runtime import words
-from runtime.calls import CallResult, Calls, CallsError
-from runtime.config import RuntimeConfig
-from runtime.generation import Generator
-from runtime.policy import Ask, Call, Close, HandOff, Respond, next_step, sayable
-from runtime.tracking import ConversationState, Tracked, track
-from runtime.understanding import Understander
-from taskflow.calls import Outcome
-from taskflow.model import Assistant, FlowNode, Speaker
-from taskflow.replay import Replay
-from taskflow.store.conversations import NewEvent
+from runtime.fields import FieldValue, Given, read_fields
+from runtime.mending import NEARLY, Mend
+from runtime.repair import Repair
+from runtime.served import Served
+from runtime.state import MOST_EARLY, MOST_FRAMES, MOST_POSITIONS, ConversationState, Early, Frame
+from runtime.tracking import Level, Placement, Tracked
+from runtime.understanding import Understanding
+from runtime.walk import Ending, Means, Walk
+from taskflow.model import NodeId
+from taskflow.replay import Position
+from taskflow.store.conversations import ConversationStatus, NewEvent
 
-_MOST_STEPS = 64  # of the agent in one turn
+_EXPLAINED = 5
+_RATINGS = ("1", "2", "3", "4", "5")
+_RATING = "rating "
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What is made once of a published version and serves all its conversations."""
+class Said:
+    """What a customer sends: words, the payload of a button, the names of attachments."""
 
-    assistant: Assistant
-    replay: Replay
-    understander: Understander
+    text: str
+    at: datetime
+    choice: str | None = None
+    attachments: tuple[str, ...] = ()
 
 
 class Turn:
-    """Walks the flow for one message; `events` collects what happens, in order."""
+    """Places one message and walks on; `events` is what happened, `ending` how it leaves the conversation."""
 
     def __init__(
-        self, served: Served, config: RuntimeConfig, calls: Calls | None, generator: Generator, text: str
+        self,
+        served: Served,
+        means: Means,
+        said: Said,
+        claim: Callable[[], None],
     ) -> None:
         self._served = served
-        self._config = config
-        self._calls = calls
-        self._generator = generator
-        self._text = text
-        self._language = words.language(text)
-        self.events: list[NewEvent] = []
+        self._means = means
+        self._said = said
+        self._walk = Walk(served, means, said.text, claim)
+        self._mend = Mend(served, self._walk, said.text)
+
+    @property
+    def events(self) -> list[NewEvent]:
+        return self._walk.events
+
+    @property
+    def ending(self) -> Ending | None:
+        return self._walk.ending
 
     def run(self, state: ConversationState) -> ConversationState:
-        if words.asks_for_human(self._text):
-            return self._hand_off(state, "the customer asked for a person")
-        understanding = self._served.understander.understand(self._text, state.last_reply)
-        tracked = track(state, understanding, self._served.replay)
-        self._note("understood", _explained(tracked))
-        if tracked.match is None:
-            if tracked.state.misunderstood > 1:
-                return self._hand_off(tracked.state, "the customer was not understood twice")
-            return self._say(tracked.state, words.CLARIFY[self._language], None)
-        return self._walk(tracked.state)
-
-    def _walk(self, state: ConversationState) -> ConversationState:
-        replied = False
-        for _ in range(_MOST_STEPS):
-            if state.position is None or state.handed_off:
-                return state
-            step = next_step(self._served.assistant, state.position, state.fields, replied)
-            match step:
-                case Ask():
-                    return state
-                case Respond(position, node):
-                    state = self._respond(replace(state, position=position), node)
-                    replied = True
-                case Call():
-                    moved = self._call(state, step)
-                    if moved is None:
-                        return self._hand_off(state, f"the call {step.name!r} could not be carried further")
-                    state = moved
-                case HandOff(reason):
-                    return self._hand_off(state, reason)
-                case Close():
-                    state = replace(state, position=None)
-                    return state if replied else self._say(state, words.CLOSE[self._language], None)
-        return self._hand_off(state, f"the flow went on for {_MOST_STEPS} steps without the customer")
-
-    def _call(self, state: ConversationState, step: Call) -> ConversationState | None:
-        """The state after a call, at the node of its outcome; None where it cannot be made or has no such node."""
-        if self._calls is not None:
-            try:
-                result = self._calls(step.name, state.fields)
-            except CallsError:
-                result = CallResult(Outcome.FAILED, {})
-            self._note("call", {"name": step.name, "outcome": result.outcome.value})
-            state = replace(state, fields={**state.fields, **result.fields})
-            # Logs that kept no results know no outcomes: then a call that went well goes straight on.
-            known = step.outcomes or {Outcome.OK: step.position}
-            position = known.get(result.outcome)
-        elif self._config.unbound_calls == "rehearse":
-            self._note("call", {"name": step.name, "outcome": "rehearsed"})
-            position = next(iter(step.outcomes.values()), step.position)
-        else:
-            position = None
-        return None if position is None else replace(state, position=position)
-
-    def _hand_off(self, state: ConversationState, reason: str) -> ConversationState:
-        self._note("handoff", {"reason": reason})
-        return self._say(replace(state, handed_off=True), words.HAND_OFF[self._language], None)
-
-    def _respond(self, state: ConversationState, node: FlowNode) -> ConversationState:
-        """Say a response of a node; one that promises a colleague is a handoff."""
-        response = sayable(node.responses, state.fields) or ""
-        if words.promises_colleague(response):
-            self._note("handoff", {"reason": "the flow hands over here"})
-            state = replace(state, handed_off=True)
-        return self._say(state, self._generator.word(response, self._text), node)
-
-    def _say(self, state: ConversationState, text: str, node: FlowNode | None) -> ConversationState:
-        """Send words of a node, or, where there is none, of our own."""
-        flow_id = None if state.position is None else state.position[0]
-        assistant = self._served.assistant
-        action_id = None if node is None else node.action_id
-        self._note(
-            "message",
-            {
-                "speaker": Speaker.AGENT.value,
-                "text": text,
-                "flow": None if flow_id is None else assistant.flow_by_id[flow_id].name,
-                "node": None if node is None else node.id,
-                "action": None if action_id is None else assistant.action_by_id[action_id].name,
-                "evidence": [] if node is None else [[seen.dialogue_id, seen.turn] for seen in node.evidence],
-                "handoff": state.handed_off,
-            },
+        text = self._said.text
+        state = replace(
+            state.heard("user", text), turn=state.turn + 1, language=_language(text, self._said.choice, state.language)
         )
-        return replace(state, last_reply=text)
+        if state.rating:
+            rating = self._rating()
+            if rating is not None:
+                return self._rated(state, rating)
+            state = replace(state, rating=False)
+        chosen = next((one for one in state.choices if one.payload == self._said.choice), None)
+        state = replace(state, choices=())
+        if chosen is None and words.asks_for_human(text):
+            self._explain(Level.HUMAN, None, None)
+            return self._walk.hand_off(state, "the customer asked for a person")
+        given = read_fields(text, state.turn, self._means.patterns, self._said.at)
+        if self._said.attachments:
+            photo = FieldValue(self._said.attachments[0], self._said.attachments[0], state.turn)
+            given = Given({**given.values, "photo": photo}, given.refused)
+        if chosen is not None:
+            self._explain(Level.BUTTON, None, None)
+            return self._go(state, chosen.position, Level.BUTTON, given)
+        return self._place(state, given)
 
-    def _note(self, kind: str, payload: dict[str, Any]) -> None:
-        self.events.append(NewEvent(kind, payload))
+    def _place(self, state: ConversationState, given: Given) -> ConversationState:
+        whole, *parts = self._served.understander.understand(self._said.text)
+        tracked = self._served.tracker.track(state, whole)
+        if tracked.best is None or tracked.best.probability < self._threshold(tracked.best) or _is_close(tracked):
+            asked = self._served.understander.ask_backbone(whole, state.last_reply)
+            if asked is not whole:
+                whole, tracked = asked, self._served.tracker.track(state, asked)
+        best, parts = self._best_of(state, tracked, parts)
+        sure = best is not None and best.probability >= self._threshold(best)
+        answers = sure and best is not None and best.level in (Level.ANSWER, Level.AHEAD)
+        corrected = self._corrected(state, given, answers)
+        if corrected:
+            self._explain(Level.CORRECTION, whole, tracked)
+            return self._mend.correct(state, given, corrected)
+        if state.frame is not None and words.cancels(self._said.text) and not answers:
+            self._explain(Level.CANCEL, whole, tracked)
+            return self._mend.cancel(state)
+        if best is not None and sure and not _is_close(tracked):
+            self._explain(best.level, whole, tracked)
+            early = self._early(state, best, parts)
+            return self._go(replace(state, early=early), best.position, best.level, given, tracked)
+        self._explain(Level.OUT_OF_SCOPE, whole, tracked)
+        return self._mend.not_understood(state, given, tracked)
+
+    def _best_of(
+        self, state: ConversationState, tracked: Tracked, parts: list[Understanding]
+    ) -> tuple[Placement | None, list[Understanding]]:
+        """The place of the whole message or, where it leads nowhere, of the first of its sentences that does."""
+        best = tracked.best
+        if best is not None and best.probability >= self._threshold(best):
+            return best, parts
+        for place, part in enumerate(parts):
+            found = self._served.tracker.track(state, part).best
+            if found is not None and found.probability >= self._threshold(found):
+                return found, parts[:place] + parts[place + 1 :]
+        return best, parts
+
+    def _threshold(self, placement: Placement) -> float:
+        flow_id, node_id = placement.position
+        node = self._served.assistant.flow_by_id[flow_id].by_id[node_id]
+        return 0.0 if placement.candidate.is_exact else self._served.calibration.threshold(node.cost)
+
+    def _early(self, state: ConversationState, best: Placement, parts: list[Understanding]) -> tuple[Early, ...]:
+        """What else the message says, kept for the questions to come."""
+        found = [
+            Early(part.candidates[0].action_id, part.candidates[0].probability)
+            for part in parts
+            if part.candidates and part.candidates[0].action_id != best.candidate.action_id
+        ]
+        return (*state.early, *found)[-MOST_EARLY:]
+
+    def _go(
+        self,
+        state: ConversationState,
+        position: Position,
+        level: Level,
+        given: Given,
+        tracked: Tracked | None = None,
+    ) -> ConversationState:
+        """Move to a place, in the flow under way or in another that is put on top, and walk on."""
+        state = replace(state, fields={**state.fields, **given.values}, failures=0)
+        if level is Level.BACK and state.written and self._passed(state, position[1]) is not None:
+            return self._walk.hand_off(state, f"the customer goes back after {state.written[-1].name!r} was done")
+        frames = state.frames
+        under_way = next((place for place, frame in enumerate(frames) if frame.flow_id == position[0]), None)
+        if under_way is not None:
+            frames = frames[: under_way + 1]
+        else:
+            if len(frames) == MOST_FRAMES:
+                self._walk.note("bound", {"what": "flows under way", "most": MOST_FRAMES})
+                frames = frames[1:]
+            frames = (*frames, Frame(*position))
+        frame = frames[-1].at(position[1], tuple(sorted(given.values)))
+        state = self._walk.run(replace(state, frames=(*frames[:-1], frame), beliefs=()))
+        return state if tracked is None else self._with_beliefs(state, position, tracked)
+
+    def _with_beliefs(self, state: ConversationState, taken: Position, tracked: Tracked) -> ConversationState:
+        """Where else in this flow the message may have led: the next one may tell that it did."""
+        frame = state.frame
+        if frame is None or frame.flow_id != taken[0]:
+            return state
+        flow = self._served.assistant.flow_by_id[frame.flow_id]
+        others = [
+            (one.position, one.probability)
+            for one in tracked.placements
+            if one.position[0] == flow.id
+            and one.position != taken
+            and not self._served.policy.leads_to_call(flow, flow.by_id[one.position[1]])
+        ][: MOST_POSITIONS - 1]
+        here = max(1.0 - sum(weight for _, weight in others), 0.0)
+        return replace(state, beliefs=((frame.position, here), *others))
+
+    def _passed(self, state: ConversationState, node_id: NodeId) -> int | None:
+        frame = state.frame
+        path = () if frame is None else frame.path
+        return next((place for place, visit in enumerate(path) if visit.node_id == node_id), None)
+
+    def _corrected(self, state: ConversationState, given: Given, answers: bool) -> list[str]:
+        """The kinds of fields that the message gives anew, where it does not answer the open question with them."""
+        if answers and not words.corrects(self._said.text):
+            return []
+        changed = [
+            kind
+            for kind, value in given.values.items()
+            if kind in state.fields
+            and state.fields[kind].source == "customer"
+            and state.fields[kind].typed != value.typed
+        ]
+        if not changed or state.frame is None:
+            return []
+        expected = self._served.policy.expected(state.frame)
+        return [kind for kind in changed if kind not in expected]
+
+    def _rating(self) -> str | None:
+        given = (self._said.choice or self._said.text).strip().removeprefix(_RATING)
+        return given if given in _RATINGS else None
+
+    def _rated(self, state: ConversationState, rating: str) -> ConversationState:
+        self._walk.note("satisfaction", {"score": int(rating)})
+        self._walk.ending = Ending(ConversationStatus.CLOSED, "resolved", float(rating))
+        return self._walk.repair(replace(state, rating=False), Repair.CLOSE)
+
+    def _explain(self, level: Level, whole: Understanding | None, tracked: Tracked | None) -> None:
+        """Store why the message went where it went."""
+        assistant = self._served.assistant
+        told: dict[str, Any] = {"level": level.value}
+        if whole is not None:
+            told |= {"by": whole.by, "outside": round(whole.outside, 4)}
+            told["candidates"] = [
+                {
+                    "action": assistant.action_by_id[one.action_id].name,
+                    "probability": round(one.probability, 4),
+                    "exemplar": one.match.exemplar,
+                }
+                for one in whole.candidates[:_EXPLAINED]
+            ]
+        if tracked is not None:
+            told["places"] = [
+                {
+                    "flow": one.position[0],
+                    "node": one.position[1],
+                    "level": one.level.value,
+                    "probability": round(one.probability, 4),
+                    "needed": round(self._threshold(one), 4),
+                }
+                for one in tracked.placements[:_EXPLAINED]
+            ]
+        self._walk.note("understood", told)
 
 
-def _explained(tracked: Tracked) -> dict[str, Any]:
-    position = tracked.state.position
-    return {
-        "action_id": None if tracked.match is None else tracked.match.action_id,
-        "exemplar": None if tracked.match is None else tracked.match.exemplar,
-        "score": None if tracked.match is None else tracked.match.score,
-        "position": None if position is None else list(position),
-    }
+def _is_close(tracked: Tracked) -> bool:
+    """Whether another action is nearly as likely as the best, and neither is the customer's very words."""
+    best = tracked.best
+    if best is None or best.candidate.is_exact:
+        return False
+    others = (one for one in tracked.placements if one.candidate.action_id != best.candidate.action_id)
+    second = next(others, None)
+    return second is not None and second.probability >= NEARLY * best.probability
+
+
+def _language(text: str, choice: str | None, before: str) -> str:
+    """That of the message; a button, a number or a name alone does not change it."""
+    if before and (choice is not None or not any(sign.isalpha() for sign in text)):
+        return before
+    return words.language(text)

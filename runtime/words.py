@@ -24,18 +24,57 @@ _PROMISES_COLLEAGUE = re.compile(
     re.IGNORECASE,
 )
 
-CLARIFY = {
-    "en": "Sorry, I did not get that. Could you put it in other words?",
-    "zh": "抱歉，我没有明白您的意思，能换个说法吗？",
+_CANCELS = re.compile(
+    r"^\W*(?:(?:oh|ok|okay|actually|no|please|well|um|hmm|sorry)\W+){0,3}"
+    r"(?:never ?mind|forget (?:about )?(?:it|that|this)|(?:stop|cancel|drop|scrap) (?:it|that|this)(?: please)?"
+    r"|stop|i changed my mind|let'?s leave it)\W*(?:please|thanks|thank you)?\W*$"
+    r"|^\W*(?:算了吧?|不用了|不弄了|当我没说|别弄了|先不(?:弄|办)了|取消吧|停)[\W了吧]*(?:谢谢)?\W*$",
+    re.IGNORECASE,
+)
+_CORRECTS = re.compile(
+    r"\b(?:i meant|i mean|sorry|wait|actually|correction|wrong (?:number|one|address|order|date)|instead|not that|typo"
+    r"|mistyped|should (?:be|have been)|oops|no,)\b"
+    r"|不对|说错|写错|打错|搞错|输错|应该是|更正|改成|不是.{0,20}是|刚才那个",
+    re.IGNORECASE,
+)
+_GOODBYE = re.compile(
+    r"\b(?:bye|goodbye|that'?s (?:all|it|everything)|nothing else|no,? thank(?:s| you)|have a (?:good|nice))\b"
+    r"|^\W*(?:no|nope|thanks?|thank you|cheers)\W*$"
+    r"|再见|拜拜|没有了|没了|没别的|就这些|不用了谢谢|^\W*(?:谢谢|没有)[\W你您啦了]*$",
+    re.IGNORECASE,
+)
+
+REPAIRS: dict[str, dict[str, str]] = {
+    "resume": {"en": "Back to where we were.", "zh": "我们继续刚才的问题。"},
+    "correction": {"en": "Noted: [value] instead of [before].", "zh": "好的，已把[before]更正为[value]。"},
+    "clarify": {"en": "Which of these do you mean?", "zh": "请问您是指哪一个？"},
+    "invalid": {
+        "en": "[value] does not look right to me. Could you check it and send it again?",
+        "zh": "[value]似乎不正确，能请您核对后再发一次吗？",
+    },
+    "cancel": {"en": "All right, I stop here; nothing was changed.", "zh": "好的，已停止，没有做任何更改。"},
+    "cancel after write": {
+        "en": "All right, I stop here. What was already done stands: [done]",
+        "zh": "好的，到此为止。已经完成的部分仍然有效：[done]",
+    },
+    "not understood": {
+        "en": "Sorry, I did not get that. Could you put it in other words?",
+        "zh": "抱歉，我没有明白您的意思，能换个说法吗？",
+    },
+    "human": {
+        "en": "I am passing you on to a colleague, who will take it from here.",
+        "zh": "我为您转接同事继续处理，请稍候。",
+    },
+    "close": {
+        "en": "Thank you. Write again whenever you need anything else.",
+        "zh": "感谢您的联系，有其他问题随时告诉我。",
+    },
+    "satisfaction": {
+        "en": "How well did this go, from 1 (badly) to 5 (very well)?",
+        "zh": "请为本次服务打分：1（很差）到5（很好）。",
+    },
 }
-HAND_OFF = {
-    "en": "I am passing you on to a colleague, who will take it from here.",
-    "zh": "我为您转接同事继续处理，请稍候。",
-}
-CLOSE = {
-    "en": "Thank you. Write again whenever you need anything else.",
-    "zh": "感谢您的联系，有其他问题随时告诉我。",
-}
+NONE_OF_THESE = {"en": "None of these", "zh": "都不是"}
 
 
 def language(text: str) -> str:
@@ -50,3 +89,16 @@ def promises_colleague(text: str) -> bool:
 
 def asks_for_human(text: str) -> bool:
     return _ASKS_FOR_HUMAN.search(text) is not None
+
+
+def cancels(text: str) -> bool:
+    """Whether a message is nothing but the wish to stop."""
+    return _CANCELS.match(text) is not None
+
+
+def corrects(text: str) -> bool:
+    return _CORRECTS.search(text) is not None
+
+
+def says_goodbye(text: str) -> bool:
+    return _GOODBYE.search(text) is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
+from taskflow.charts.writing import write_chart
 from taskflow.config import read_configuration
 from taskflow.graph import FORMATS, Format, label, to_dot, to_graphml, to_json, to_mermaid
 from taskflow.model import Assistant, AssistantVersion, TaskFlow
@@ -21,9 +23,9 @@ from taskflow.options import (
     with_settings,
 )
 from taskflow.outcomes import Parting, partings
+from taskflow.publishing import publish_calibrated
 from taskflow.store import DatabaseError, open_database, upgrade_database
 from taskflow.store.assistants import AssistantError, load_draft, load_version, published_id
-from taskflow.store.assistants import publish as publish_draft
 from taskflow.store.database import schema_differences
 
 
@@ -57,13 +59,17 @@ def flows(settings: Settings, assistant: str, outcomes: bool, as_json: bool) -> 
 @click.command()
 @click.argument("assistant")
 @click.option("--flow", "flow_name", metavar="NAME", help="Only this TaskFlow.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="json", show_default=True)
+@click.option("--format", "format_", type=click.Choice([*FORMATS, "yaml"]), default="json", show_default=True)
 @click.option("--version", type=int, metavar="N", help="A published version instead of the draft.")
 @with_settings
-def export(settings: Settings, assistant: str, flow_name: str | None, format_: Format, version: int | None) -> None:
-    """Write an assistant's TaskFlows to stdout.
+def export(
+    settings: Settings, assistant: str, flow_name: str | None, format_: Format | Literal["yaml"], version: int | None
+) -> None:
+    """Write an assistant's TaskFlows to stdout; yaml is the whole of it, and 'taskflow import-flow' reads it again.
 
-    Example: taskflow export support --format mermaid > flows.mmd
+    \b
+    Examples: taskflow export support --format mermaid > flows.mmd
+              taskflow export support --format yaml > support.yaml
     """
     chosen = _version(settings, assistant, version)
     found = _chosen_flows(chosen, flow_name)
@@ -76,6 +82,8 @@ def export(settings: Settings, assistant: str, flow_name: str | None, format_: F
             click.echo(to_graphml(chosen.assistant, found))
         case "dot":
             click.echo(to_dot(chosen.assistant, found), nl=False)
+        case "yaml":
+            click.echo(write_chart(replace(chosen.assistant, flows=found)), nl=False)
 
 
 @click.command()
@@ -87,11 +95,16 @@ def publish(settings: Settings, assistant: str, as_json: bool) -> None:
 
     Example: taskflow publish support
     """
-    number = publish_draft(settings.database, assistant)
+    number, calibration = publish_calibrated(settings.database, assistant, settings.encoder)
     if as_json:
-        print_json({"assistant": assistant, "version": number})
-    else:
-        click.echo(f"{assistant} is published as version {number}")
+        print_json({"assistant": assistant, "version": number, "calibration": calibration.to_json()})
+        return
+    click.echo(f"{assistant} is published as version {number}")
+    if calibration.expected_error is not None:
+        click.echo(
+            f"of new wordings it will act on {calibration.coverage:.0%}, {calibration.expected_error:.1%} of them "
+            f"wrongly, where no flow helps (measured on {calibration.held} exemplars held out)"
+        )
 
 
 @click.group()

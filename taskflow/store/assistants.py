@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from taskflow.calibration import Calibration
 from taskflow.edit_forms import edit_from_json
 from taskflow.edits import Edit, EditError
 from taskflow.model import Assistant, AssistantVersion
@@ -26,11 +27,13 @@ __all__ = [
     "AssistantSummary",
     "Published",
     "add_edit",
+    "calibration_of",
     "ensure_assistant",
     "load_base",
     "load_draft",
     "load_log",
     "load_version",
+    "newest_published",
     "publish",
     "published_id",
     "published_versions",
@@ -135,14 +138,19 @@ def load_draft(database: Database, name: str) -> AssistantVersion:
         return read_draft(session, find_base(session, find_assistant(session, name), name), name)
 
 
-def publish(database: Database, name: str) -> int:
-    """Freeze the draft, but for what was rejected, as the next numbered version; returns the number."""
+def publish(database: Database, name: str, calibration: Calibration | None = None) -> int:
+    """Freeze the draft, but for what was rejected, as the next numbered version; returns the number.
+
+    `calibration` is that of the draft's exemplars.
+    """
     with draft_of(database, name) as draft:
         assistant_id = draft.base.assistant_id
         newest = select(func.max(VersionRow.number)).where(VersionRow.assistant_id == assistant_id)
         number = (draft.session.scalar(newest) or 0) + 1
         served = without_rejected(draft.assistant)
-        insert_version(draft.session, assistant_id, AssistantVersion(served, number, draft.base.encoder))
+        key = insert_version(draft.session, assistant_id, AssistantVersion(served, number, draft.base.encoder))
+        if calibration is not None:
+            draft.session.get_one(VersionRow, key).calibration = calibration.to_json()
         return number
 
 
@@ -173,6 +181,21 @@ def published_versions(database: Database, name: str) -> list[Published]:
     )
     with database.read() as session:
         return [Published(number, at) for number, at in session.execute(query) if number is not None]
+
+
+def newest_published(database: Database, version_id: int) -> int:
+    """The key of the newest published version of the assistant that a version is of."""
+    own = select(VersionRow.assistant_id).where(VersionRow.id == version_id).scalar_subquery()
+    query = select(VersionRow.id).where(VersionRow.assistant_id == own, VersionRow.number.is_not(None))
+    with database.read() as session:
+        return session.scalars(query.order_by(VersionRow.number.desc()).limit(1)).one()
+
+
+def calibration_of(database: Database, version_id: int) -> Calibration:
+    """How a version's likenesses become probabilities; the usual one for a version that was never calibrated."""
+    with database.read() as session:
+        stored = session.scalar(select(VersionRow.calibration).where(VersionRow.id == version_id))
+    return Calibration() if stored is None else Calibration.from_json(stored)
 
 
 def load_version(database: Database, version_id: int) -> AssistantVersion:

@@ -104,6 +104,17 @@ def turn_of_message(database: Database, conversation: str, client_message_id: st
     return _events(database, EventRow.conversation_id == conversation, EventRow.turn == turn)
 
 
+def silent_since(database: Database, moment: datetime) -> list[str]:
+    """The open conversations, with a message in them, in which nothing has happened since a moment."""
+    query = select(ConversationRow.id).where(
+        ConversationRow.status == ConversationStatus.OPEN.value,
+        ConversationRow.updated_at < moment,
+        ConversationRow.next_offset > 0,
+    )
+    with database.read() as session:
+        return list(session.scalars(query.order_by(ConversationRow.updated_at)))
+
+
 def claim(database: Database, before: Snapshot, writer: str, seconds: float) -> bool:
     """Let nobody else write a turn for so long; False where another writer was first, or has a claim that lasts."""
     now = datetime.now(UTC)
@@ -142,7 +153,9 @@ def commit_turn(
     """
     now = datetime.now(UTC)
     stored = [
-        StoredEvent(before.next_offset + place, before.revision, event.kind, event.payload, event.client_message_id, now)
+        StoredEvent(
+            before.next_offset + place, before.revision, event.kind, event.payload, event.client_message_id, now
+        )
         for place, event in enumerate(events)
     ]
     values = {

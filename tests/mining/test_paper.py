@@ -14,8 +14,9 @@ from mining.config import MiningConfig, PaperConfig
 from mining.paper.mining import mine_paper, sequence
 from mining.paper.prefix_tree import Prefix, grow, mass, prune, walk
 from mining.pipeline import Mined, mine
-from mining.sentences import Sentence, sentence_key, sentences_of, split_sentences
+from mining.sentences import Sentence, sentence_key, sentences_of
 from taskflow.model import ActionId, Dialogue, Speaker, Utterance
+from taskflow.texts import split_sentences
 
 SPEAKERS = {"u": Speaker.USER, "a": Speaker.AGENT, "s": Speaker.SYSTEM}
 

@@ -181,7 +181,7 @@ def test_a_message_cannot_add_an_action(serve, backbone, shop, message):
     assert choices == [str(number) for number in range(1, len(choices) + 1)]
     assert len(choices) <= len(customers)
     approved = {response for flow in shop.flows for node in flow.nodes for response in node.responses}
-    own = {text for sentences in (words.CLARIFY, words.HAND_OFF, words.CLOSE) for text in sentences.values()}
+    own = {text for sentences in words.REPAIRS.values() for text in sentences.values()}
     assert {reply.text for reply in replies} <= approved | own
 
 

@@ -11,7 +11,8 @@ import pytest
 from runtime import words
 from runtime.calls import CallResult, CallsError, load_calls
 from runtime.config import RuntimeConfig
-from runtime.dialogue_manager import ConversationError, DialogueManager, Event
+from runtime.dialogue_manager import ConversationError, DialogueManager
+from runtime.events import Event
 from taskflow.calls import Outcome
 from taskflow.edits import RenameFlow
 from taskflow.encoders import EncoderError
@@ -74,11 +75,12 @@ def test_another_need_in_the_middle_changes_the_flow(serve):
     assert reply.flow == "Late parcels"
 
 
-def test_what_is_not_understood_is_asked_again_once_then_handed_off(serve):
+def test_what_is_not_understood_is_asked_again_twice_then_handed_off(serve):
     manager = serve()
     conversation = manager.start("shop")
     nonsense = "purple elephants compute the square root of jazz"
-    assert texts(send(manager, conversation, nonsense)) == [words.CLARIFY["en"]]
+    for _ in range(2):
+        assert texts(send(manager, conversation, nonsense)) == [words.REPAIRS["not understood"]["en"]]
     (handoff,) = send(manager, conversation, nonsense)
     assert handoff.handoff
     assert send(manager, conversation, "hello?") == [], "a person has it now"
@@ -89,8 +91,10 @@ def test_being_understood_in_between_starts_the_count_anew(serve):
     conversation = manager.start("shop")
     for text in ("qwertz uiop", "I want to return something"):
         send(manager, conversation, text)
-    (reply,) = send(manager, conversation, "purple elephants compute the square root of jazz")
-    assert not reply.handoff
+    for _ in range(2):
+        again, question = send(manager, conversation, "purple elephants compute the square root of jazz")
+        assert not again.handoff
+        assert question.text == "What is your order number?", "the open question is asked once more"
 
 
 @pytest.mark.parametrize("text", ["I want to talk to a human", "agent", "转人工", "我要找人工客服"])
@@ -164,7 +168,7 @@ def test_messages_at_the_same_time_are_all_answered_once_and_in_order(serve):
     assert [event.offset for event in events] == sorted({event.offset for event in events})
     assert sorted(e.client_message_id for e in events if e.speaker == "user") == sorted(f"m-{n}" for n in range(10))
     for n, answer in enumerate(answers):
-        assert answer[0].client_message_id == f"m-{n % 10}"
+        assert f"m-{n % 10}" in [event.client_message_id for event in answer]
         assert answer == [event for event in events if event.turn == answer[0].turn]
 
 
@@ -174,10 +178,7 @@ def test_a_conversation_goes_on_after_a_restart_and_a_publish(serve, published):
     add_edit(published, "shop", RenameFlow(FlowId("f-return"), "Sending back"))
     publish(published, "shop")
     (reply,) = send(serve(), conversation, "TF-20418837")
-    assert (reply.node, reply.flow) == ("r-unused", "Returns"), "it stays with the version that it began with"
-    manager = serve()
-    (new,) = send(manager, manager.start("shop"), "I want to return something")
-    assert new.flow == "Sending back"
+    assert (reply.node, reply.flow) == ("r-unused", "Sending back"), "it goes on where it stood, on the new version"
 
 
 def test_events_after_an_offset(serve):
@@ -215,7 +216,7 @@ def test_a_message_that_cannot_be_taken_says_why(serve, text, status, told):
 )
 def test_hostile_messages_get_nothing_but_approved_words(serve, shop, text):
     approved = {response for flow in shop.flows for node in flow.nodes for response in node.responses}
-    own = {text for said in (words.CLARIFY, words.HAND_OFF, words.CLOSE) for text in said.values()}
+    own = {text for said in words.REPAIRS.values() for text in said.values()}
     manager = serve()
     conversation = manager.start("shop")
     for reply in send(manager, conversation, text):

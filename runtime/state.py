@@ -1,0 +1,151 @@
+"""What the next turn needs to know of a conversation: a snapshot of bounded size, no history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runtime.fields import FieldValue
+from taskflow.model import ActionId, FlowId, NodeId
+from taskflow.replay import Position
+
+MOST_FRAMES = 8
+MOST_VISITS = 64
+MOST_POSITIONS = 8
+MOST_EARLY = 8
+MOST_WRITTEN = 16
+MOST_RECENT = 6
+_LONGEST_RECENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A node that was passed, and the kinds of fields that were given or used there."""
+
+    node_id: NodeId
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A TaskFlow under way, where it stands, and how it came there."""
+
+    flow_id: FlowId
+    node_id: NodeId
+    path: tuple[Visit, ...] = ()
+
+    @property
+    def position(self) -> Position:
+        return self.flow_id, self.node_id
+
+    def at(self, node_id: NodeId, fields: tuple[str, ...] = ()) -> Frame:
+        path = (*self.path, Visit(node_id, fields))[-MOST_VISITS:]
+        return replace(self, node_id=node_id, path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button that was offered: its payload stands for a place, and is good for as long as it is offered."""
+
+    payload: str
+    label: str
+    position: Position
+    action_id: ActionId
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What a customer said before it was asked: it answers the question when that comes."""
+
+    action_id: ActionId
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A call that changed something, the turn, and what the customer was told of it."""
+
+    name: str
+    turn: int
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationState:
+    """`frames` is the stack of TaskFlows, the current one last; `beliefs` where else the conversation may stand.
+
+    `said` counts how often a node has spoken, `failures` how many messages in a row were not understood, `recent`
+    holds the last messages for who takes over.
+    """
+
+    turn: int = 0
+    language: str = ""
+    frames: tuple[Frame, ...] = ()
+    beliefs: tuple[tuple[Position, float], ...] = ()
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
+    early: tuple[Early, ...] = ()
+    written: tuple[Written, ...] = ()
+    said: Mapping[str, int] = field(default_factory=dict)
+    failures: int = 0
+    rating: bool = False
+    recent: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def frame(self) -> Frame | None:
+        return self.frames[-1] if self.frames else None
+
+    @property
+    def last_reply(self) -> str | None:
+        return next((text for speaker, text in reversed(self.recent) if speaker == "agent"), None)
+
+    def on(self, frame: Frame) -> ConversationState:
+        """With another top frame."""
+        return replace(self, frames=(*self.frames[:-1], frame))
+
+    def heard(self, speaker: str, text: str) -> ConversationState:
+        return replace(self, recent=(*self.recent, (speaker, text[:_LONGEST_RECENT]))[-MOST_RECENT:])
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "turn": self.turn,
+            "language": self.language,
+            "frames": [
+                [frame.flow_id, frame.node_id, [[visit.node_id, list(visit.fields)] for visit in frame.path]]
+                for frame in self.frames
+            ],
+            "beliefs": [[*position, weight] for position, weight in self.beliefs],
+            "fields": {kind: value.to_json() for kind, value in self.fields.items()},
+            "choices": [[one.payload, one.label, *one.position, one.action_id] for one in self.choices],
+            "early": [[one.action_id, one.probability] for one in self.early],
+            "written": [[one.name, one.turn, one.told] for one in self.written],
+            "said": dict(self.said),
+            "failures": self.failures,
+            "rating": self.rating,
+            "recent": [list(pair) for pair in self.recent],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ConversationState:
+        if not value:
+            return cls()
+        return cls(
+            turn=value["turn"],
+            language=value["language"],
+            frames=tuple(
+                Frame(flow, node, tuple(Visit(visited, tuple(fields)) for visited, fields in path))
+                for flow, node, path in value["frames"]
+            ),
+            beliefs=tuple(((flow, node), weight) for flow, node, weight in value["beliefs"]),
+            fields={kind: FieldValue(**known) for kind, known in value["fields"].items()},
+            choices=tuple(
+                Choice(payload, label, (flow, node), action) for payload, label, flow, node, action in value["choices"]
+            ),
+            early=tuple(Early(action, probability) for action, probability in value["early"]),
+            written=tuple(Written(*one) for one in value["written"]),
+            said=value["said"],
+            failures=value["failures"],
+            rating=value["rating"],
+            recent=tuple((speaker, text) for speaker, text in value["recent"]),
+        )

@@ -1,0 +1,248 @@
+"""Walking a flow for the agent: what is said and called until it is the customer's turn again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runtime import words
+from runtime.calls import CallResult, Calls, CallsError
+from runtime.config import RuntimeConfig
+from runtime.fields import FieldValue, Patterns, spoken
+from runtime.generation import Generator, sayable
+from runtime.policy import Answered, Ask, Call, Close, HandOff, Respond, kinds_in
+from runtime.repair import Repair
+from runtime.served import Served
+from runtime.state import MOST_WRITTEN, Choice, ConversationState, Frame, Written
+from taskflow.calls import Outcome
+from taskflow.model import FlowNode, NodeId, Speaker
+from taskflow.store.conversations import ConversationStatus, NewEvent
+
+MOST_STEPS = 64  # of the agent in one turn
+_MOST_SAID = 64  # nodes whose wordings are counted
+_DOUBTED = 0.3  # confidence in a value with which a call found nothing: it is asked for again
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a conversation stands after a turn, where that changes."""
+
+    status: ConversationStatus
+    outcome: str | None = None
+    satisfaction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every turn works with, whatever the version."""
+
+    config: RuntimeConfig
+    patterns: Patterns
+    calls: Calls | None
+    generator: Generator
+
+
+class Walk:
+    """One turn's walk; `events` collects what happens, in order, and `ending` how it leaves the conversation.
+
+    `claim` is called before the first call that reaches outside, so that no other writer makes it too.
+    """
+
+    def __init__(self, served: Served, means: Means, text: str, claim: Callable[[], None]) -> None:
+        self._served = served
+        self._means = means
+        self._text = text
+        self._claim = claim
+        self.events: list[NewEvent] = []
+        self.ending: Ending | None = None
+
+    def run(self, state: ConversationState) -> ConversationState:
+        """Go on from the top frame until the customer is asked, a person takes over, or all is done."""
+        replied = False
+        for _ in range(MOST_STEPS):
+            frame = state.frame
+            if frame is None or self.ending is not None:
+                return state
+            step = self._served.policy.next_step(frame, state.fields, state.language, replied)
+            if isinstance(step, Ask):
+                state, answered = self._use_early(state, frame)
+                if not answered:
+                    return state
+            elif isinstance(step, Close):
+                state, replied = self._leave(state, replied), True
+            else:
+                state = self._taken(state, frame, step)
+                replied = replied or isinstance(step, Respond)
+        self.note("bound", {"what": "steps of one turn", "most": MOST_STEPS})
+        return self.hand_off(state, f"the flow went on for {MOST_STEPS} steps without the customer")
+
+    def _taken(
+        self, state: ConversationState, frame: Frame, step: Answered | Respond | Call | HandOff
+    ) -> ConversationState:
+        match step:
+            case Answered(node, fields):
+                return state.on(frame.at(node.id, fields))
+            case Respond(node):
+                return self._respond(state.on(frame.at(node.id, tuple(_used(node, state.fields)))), node)
+            case Call():
+                moved = self._call(state, frame, step)
+                return moved or self.hand_off(state, f"the call {step.name!r} could not be carried further")
+            case HandOff(reason):
+                return self.hand_off(state, reason)
+
+    def hand_off(self, state: ConversationState, reason: str) -> ConversationState:
+        """A person takes over, with all that is needed not to ask again."""
+        self.note("handoff", {"reason": reason, "brief": self._brief(state, reason)})
+        self.ending = Ending(ConversationStatus.HANDED_OFF)
+        return self.repair(replace(state, choices=()), Repair.HUMAN)
+
+    def repair(
+        self, state: ConversationState, repair: Repair, choices: Sequence[Choice] = (), **known: str
+    ) -> ConversationState:
+        self.note("repair", {"repair": repair.value})
+        said = state.said.get(repair.value, 0)
+        for text in self._served.repairs.texts(repair, state.language, said, **known):
+            state = self.say(state, text, None, choices)
+        return replace(state, said=_counted(state.said, repair.value), choices=tuple(choices))
+
+    def say(
+        self, state: ConversationState, text: str, node: FlowNode | None, choices: Sequence[Choice] = ()
+    ) -> ConversationState:
+        """Send words of a node, or, where there is none, of a repair."""
+        assistant, frame = self._served.assistant, state.frame
+        action_id = None if node is None else node.action_id
+        self.note(
+            "message",
+            {
+                "speaker": Speaker.AGENT.value,
+                "text": text,
+                "flow": None if frame is None else assistant.flow_by_id[frame.flow_id].name,
+                "node": None if node is None else node.id,
+                "action": None if action_id is None else assistant.action_by_id[action_id].name,
+                "evidence": [] if node is None else [[seen.dialogue_id, seen.turn] for seen in node.evidence],
+                "handoff": self.ending is not None and self.ending.status is ConversationStatus.HANDED_OFF,
+                "choices": [{"label": one.label, "payload": one.payload} for one in choices],
+            },
+        )
+        return state.heard("agent", text)
+
+    def note(self, kind: str, payload: dict[str, Any]) -> None:
+        self.events.append(NewEvent(kind, payload))
+
+    def ask_again(self, state: ConversationState) -> ConversationState:
+        """Repeat the open question, in other words where there are some."""
+        frame = state.frame
+        if frame is None:
+            return state
+        node = self._served.assistant.flow_by_id[frame.flow_id].by_id[frame.node_id]
+        return self._respond(state, node) if self._served.assistant.speaker(node) is Speaker.AGENT else state
+
+    def _respond(self, state: ConversationState, node: FlowNode) -> ConversationState:
+        """Say a response of a node; one that promises a colleague is a handoff."""
+        text = sayable(node.responses, spoken(state.fields), state.language, state.said.get(node.id, 0))
+        if text is None:
+            return state
+        if words.promises_colleague(text):
+            self.note("handoff", {"reason": "the flow hands over here", "brief": self._brief(state, "the flow")})
+            self.ending = Ending(ConversationStatus.HANDED_OFF)
+        state = self.say(state, self._means.generator.word(text, self._text), node)
+        written = state.written
+        if written and not written[-1].told:
+            written = (*written[:-1], replace(written[-1], told=text))
+        return replace(state, said=_counted(state.said, node.id), written=written)
+
+    def _use_early(self, state: ConversationState, frame: Frame) -> tuple[ConversationState, bool]:
+        """Answer the question with what the customer said before it was asked; never one that a call follows."""
+        flow = self._served.assistant.flow_by_id[frame.flow_id]
+        for node in self._served.tracker.answers(frame.position):
+            for early in state.early:
+                sure = early.probability >= self._served.calibration.threshold(node.cost)
+                if early.action_id == node.action_id and sure and not self._served.policy.leads_to_call(flow, node):
+                    left = tuple(one for one in state.early if one is not early)
+                    return replace(state.on(frame.at(node.id)), early=left), True
+        return state, False
+
+    def _call(self, state: ConversationState, frame: Frame, step: Call) -> ConversationState | None:
+        """The state after a call, at the node of its outcome; None where it cannot be made or has no such node."""
+        target: NodeId | None
+        if self._means.calls is not None:
+            self._claim()
+            used = {kind for visit in frame.path for kind in visit.fields} & set(state.fields)
+            result = self._made(self._means.calls, step, state)
+            state = self._after_call(state, step.name, result, used)
+            # Logs that kept no results know no outcomes: then a call that went well goes straight on.
+            target = (step.outcomes or {Outcome.OK: step.node.id}).get(result.outcome)
+            frame = frame.at(step.node.id, tuple(sorted(used)))
+        elif self._means.config.unbound_calls == "rehearse":
+            self.note("call", {"name": step.name, "outcome": "rehearsed"})
+            target = next(iter(step.outcomes.values()), step.node.id)
+        else:
+            target = None
+        return None if target is None else state.on(frame.at(target))
+
+    def _made(self, calls: Calls, step: Call, state: ConversationState) -> CallResult:
+        try:
+            result = calls(step.name, spoken(state.fields))
+        except CallsError:
+            result = CallResult(Outcome.FAILED, {})
+        self.note("call", {"name": step.name, "outcome": result.outcome.value})
+        return result
+
+    def _after_call(self, state: ConversationState, name: str, result: CallResult, used: set[str]) -> ConversationState:
+        fields = dict(state.fields)
+        if result.outcome is Outcome.NOT_FOUND:
+            fields |= {kind: replace(fields[kind], confidence=_DOUBTED) for kind in used}
+        for kind, value in result.fields.items():
+            if kind not in fields or fields[kind].source == "call":
+                fields[kind] = FieldValue(value, value, state.turn, source="call")
+        written = state.written
+        if name in self._means.config.writes and result.outcome is Outcome.OK:
+            written = (*written, Written(name, state.turn))[-MOST_WRITTEN:]
+        return replace(state, fields=fields, written=written)
+
+    def _leave(self, state: ConversationState, replied: bool) -> ConversationState:
+        """The top flow is over: back to the one that it interrupted, or to nothing."""
+        state = replace(state, frames=state.frames[:-1])
+        if state.frame is not None:
+            return self.ask_again(self.repair(state, Repair.RESUME))
+        state = replace(state, early=(), beliefs=())
+        if words.says_goodbye(self._text):
+            return self.close(state, replied)
+        return state if replied else self.repair(state, Repair.CLOSE)
+
+    def close(self, state: ConversationState, replied: bool) -> ConversationState:
+        """The customer is served and takes leave."""
+        if not replied:
+            state = self.repair(state, Repair.CLOSE)
+        self.note("closed", {"outcome": "resolved"})
+        self.ending = Ending(ConversationStatus.CLOSED, "resolved")
+        if not self._means.config.satisfaction:
+            return state
+        return replace(self.repair(state, Repair.SATISFACTION), rating=True)
+
+    def _brief(self, state: ConversationState, reason: str) -> dict[str, Any]:
+        """What who takes over needs: the way here, the fields, what failed, the last messages."""
+        assistant = self._served.assistant
+        way = []
+        for frame in state.frames:
+            flow = assistant.flow_by_id[frame.flow_id]
+            nodes = (flow.by_id[visit.node_id] for visit in frame.path if visit.node_id in flow.by_id)
+            names = [assistant.action_by_id[node.action_id].name for node in nodes if node.action_id is not None]
+            way.append({"flow": flow.name, "node": frame.node_id, "actions": names})
+        return {
+            "reason": reason,
+            "path": way,
+            "fields": {kind: value.to_json() for kind, value in state.fields.items()},
+            "done": [one.name for one in state.written],
+            "messages": [list(pair) for pair in state.recent],
+        }
+
+
+def _used(node: FlowNode, fields: Any) -> list[str]:
+    return sorted(kinds_in(node.responses) & set(fields))
+
+
+def _counted(said: Any, key: str) -> dict[str, int]:
+    counted = {**{other: count for other, count in said.items() if other != key}, key: said.get(key, 0) + 1}
+    return dict(list(counted.items())[-_MOST_SAID:])
