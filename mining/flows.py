@@ -4,32 +4,47 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from mining.actions import ActionSet
+from mining.asides import common_questions
 from mining.config import MiningConfig
 from mining.induction import Induced, NeedDialogue, induce
 from mining.naming import unused_name
 from mining.openings import openings
 from mining.responses import Phrasebook
 from mining.sequences import sequence
-from taskflow.model import ActionId, Dialogue, DialogueAction, Speaker
+from taskflow.model import ActionId, Dialogue, DialogueAction, Speaker, TaskFlow
 from taskflow.outcomes import SATISFIED
 
 _UNNAMED = "no need in the log"  # the flow of dialogues whose need the log leaves empty
 
 
-def induce_flows(
-    dialogues: Sequence[Dialogue], found: ActionSet, config: MiningConfig
-) -> tuple[list[Induced], str | None]:
-    """The commonest need first; without any flow, a sentence that says why."""
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The flows of the needs, the commonest first, that of common questions where there are some, and what to tell."""
+
+    induced: Sequence[Induced]
+    asides: TaskFlow | None
+    note: str | None = None
+
+    @property
+    def all(self) -> tuple[TaskFlow, ...]:
+        asides = () if self.asides is None else (self.asides,)
+        return (*(one.flow for one in self.induced), *asides)
+
+
+def induce_flows(dialogues: Sequence[Dialogue], found: ActionSet, config: MiningConfig) -> Flows:
+    """One flow a need and one of common questions; without any, a sentence that says why."""
     talks = [
         (dialogue, need) for dialogue, need in zip(dialogues, found.needs.tolist(), strict=True) if _is_talk(dialogue)
     ]
     if len(talks) < 2:
-        return [], "no TaskFlow: fewer than two dialogues have both a customer and an agent"
+        return Flows([], None, "no TaskFlow: fewer than two dialogues have both a customer and an agent")
     if found.need_names == ("",):
-        return [], 'no TaskFlow: the log names no needs, so set needs = "found" in [mining], or import them'
+        note = 'no TaskFlow: the log names no needs, so set needs = "found" in [mining], or import them'
+        return Flows([], None, note)
     sequences = [sequence(dialogue, found) for dialogue, _ in talks]
     starts = openings(sequences, [need for _, need in talks])
     contentment = [dialogue.satisfaction for dialogue, _ in talks if dialogue.satisfaction is not None]
@@ -45,7 +60,9 @@ def induce_flows(
         [u.text for u in dialogue.utterances if u.speaker is Speaker.AGENT] for dialogue, _ in talks
     )
     ordered = sorted(by_need, key=lambda need: (-sizes[need], names[need]))
-    return [induce(names[need], by_need[need], phrasebook, config) for need in ordered], None
+    induced = [induce(names[need], by_need[need], phrasebook, config) for need in ordered]
+    talked = [dialogue for need in ordered for dialogue in by_need[need]]
+    return Flows(induced, common_questions(talked, [one.flow for one in induced], phrasebook))
 
 
 def _is_talk(dialogue: Dialogue) -> bool:

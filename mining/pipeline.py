@@ -61,15 +61,15 @@ def mine(
     found = find_actions(spoken, vectors, config, engine, progress, logged)
     turns = AssignedTurns(spoken, found)
     with progress.stage("inducing", f"inducing TaskFlows from {len(dialogues):,} dialogues"):
-        induced, note = induce_flows(dialogues, found, config)
-    assistant = Assistant(name, found.actions, tuple(flow.flow for flow in induced))
+        flows = induce_flows(dialogues, found, config)
+    assistant = Assistant(name, found.actions, flows.all)
     return Mined(
         assistant,
         turns,
         assigned=sum(bool(actions) for turn in turns for actions in turn),
-        steps=sum(flow.steps for flow in induced),
-        cut=sum(flow.cut for flow in induced),
-        note=note,
-        thresholds={flow.flow.name: flow.thresholds for flow in induced},
+        steps=sum(flow.steps for flow in flows.induced),
+        cut=sum(flow.cut for flow in flows.induced),
+        note=flows.note,
+        thresholds={flow.flow.name: flow.thresholds for flow in flows.induced},
         seconds=progress.rounded(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from runtime import words
@@ -58,8 +59,10 @@ class Mend:
             state = self._walk.repair(state, Repair.CANCEL)
         return state if state.frame is None else self._walk.ask_again(self._walk.repair(state, Repair.RESUME))
 
-    def not_understood(self, state: ConversationState, given: Given, tracked: Tracked) -> ConversationState:
-        """Nothing is sure enough to act upon."""
+    def not_understood(
+        self, state: ConversationState, given: Given, tracked: Tracked, offered: Sequence[Choice]
+    ) -> ConversationState:
+        """Nothing is sure enough to act upon; buttons that were `offered` and not pressed are offered again."""
         text = self._text
         if state.frame is None and words.says_goodbye(text) and state.turn > 1:
             return self._walk.close(state, replied=False)
@@ -70,7 +73,7 @@ class Mend:
         refused = next((value for kind, value in given.refused.items() if kind in expected), None)
         if refused is not None:
             return self._walk.ask_again(self._walk.repair(state, Repair.INVALID, value=refused))
-        choices = self._choices(state, tracked)
+        choices = self._choices(state, tracked) or list(offered)
         if len(choices) > 1:
             return self._walk.repair(state, Repair.CLARIFY, choices)
         return self._walk.ask_again(self._walk.repair(state, Repair.NOT_UNDERSTOOD))
@@ -84,7 +87,8 @@ class Mend:
             if one.probability < max(NEARLY * tracked.best.probability, tracked.outside):
                 continue
             action = self._served.assistant.action_by_id[one.candidate.action_id]
-            label = action.exemplars[0].text
+            spoken = (exemplar.text for exemplar in action.exemplars if "[" not in exemplar.text)
+            label = next(spoken, action.name)
             found.setdefault(label, Choice(f"{state.turn}-{len(found)}", label, one.position, action.id))
         return list(found.values())
 

@@ -8,7 +8,7 @@ likelier by the mined counts needs less evidence. Our reconstruction; the paper'
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,6 +77,10 @@ class _Reach:
     calls: bool
 
     @property
+    def is_free(self) -> bool:
+        return not (self.skipped and self.calls)
+
+    @property
     def mass(self) -> float:
         return float(self.probability * _SKIP**self.skipped)
 
@@ -96,7 +100,8 @@ class Tracker:
                 self._openings[flow.root.action_id].append(((flow.id, flow.root.id), share))
             else:
                 for reach in self._ahead((flow.id, flow.root.id)):
-                    self._openings[reach.action_id].append((reach.position, share * reach.mass))
+                    if reach.is_free:
+                        self._openings[reach.action_id].append((reach.position, share * reach.mass))
 
     def track(self, state: ConversationState, understanding: Understanding) -> Tracked:
         """Weigh every place that a candidate action has from where the conversation stands."""
@@ -107,13 +112,22 @@ class Tracker:
                 score = candidate.probability * mass**_TEMPER
                 if position not in scored or score > scored[position][0]:
                     scored[position] = (score, level, candidate)
-        outside = understanding.outside * _OUTSIDE**_TEMPER
+        outside = (understanding.outside + self._nowhere(understanding, scored)) * _OUTSIDE**_TEMPER
         total = outside + sum(score for score, _, _ in scored.values())
         if not total:
             return Tracked((), 1.0)
         ranked = sorted(scored.items(), key=lambda item: (-item[1][0], _ORDER[item[1][1]], item[0]))
         placements = tuple(Placement(place, level, score / total, one) for place, (score, level, one) in ranked)
         return Tracked(placements, outside / total)
+
+    def _nowhere(
+        self, understanding: Understanding, scored: Mapping[Position, tuple[float, Level, Candidate]]
+    ) -> float:
+        """How probably the message is an action that has no place from here; a value alone is none."""
+        placed = {candidate.action_id for _, _, candidate in scored.values()}
+        return sum(
+            one.probability for one in understanding.candidates if one.action_id not in placed and not one.is_value
+        )
 
     def answers(self, position: Position) -> list[FlowNode]:
         """The customer's nodes right after a place; where a jump leads elsewhere, its target."""
@@ -127,7 +141,7 @@ class Tracker:
         here = {position[0] for position, _ in beliefs}
         for place, (position, weight) in enumerate(beliefs):
             for reach in self._ahead(position):
-                if reach.action_id == action and (not reach.skipped or not reach.calls):
+                if reach.action_id == action and reach.is_free:
                     level = Level.BACK if place else Level.AHEAD if reach.skipped else Level.ANSWER
                     yield reach.position, weight * reach.mass, level
             for reached, share in self._beside(position, action):

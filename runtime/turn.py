@@ -12,7 +12,7 @@ from runtime.fields import FieldValue, Given, read_fields
 from runtime.mending import NEARLY, Mend
 from runtime.repair import Repair
 from runtime.served import Served
-from runtime.state import MOST_EARLY, MOST_FRAMES, MOST_POSITIONS, ConversationState, Early, Frame
+from runtime.state import MOST_EARLY, MOST_FRAMES, MOST_POSITIONS, Choice, ConversationState, Early, Frame
 from runtime.tracking import Level, Placement, Tracked
 from runtime.understanding import Understanding
 from runtime.walk import Ending, Means, Walk
@@ -50,6 +50,7 @@ class Turn:
         self._said = said
         self._walk = Walk(served, means, said.text, claim)
         self._mend = Mend(served, self._walk, said.text)
+        self._offered: tuple[Choice, ...] = ()
 
     @property
     def events(self) -> list[NewEvent]:
@@ -70,6 +71,7 @@ class Turn:
                 return self._rated(state, rating)
             state = replace(state, rating=False)
         chosen = next((one for one in state.choices if one.payload == self._said.choice), None)
+        self._offered = state.choices
         state = replace(state, choices=())
         if chosen is None and words.asks_for_human(text):
             self._explain(Level.HUMAN, None, None)
@@ -105,7 +107,7 @@ class Turn:
             early = self._early(state, best, parts)
             return self._go(replace(state, early=early), best.position, best.level, given, tracked)
         self._explain(Level.OUT_OF_SCOPE, whole, tracked)
-        return self._mend.not_understood(state, given, tracked)
+        return self._mend.not_understood(state, given, tracked, self._offered)
 
     def _best_of(
         self, state: ConversationState, tracked: Tracked, parts: list[Understanding]

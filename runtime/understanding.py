@@ -26,11 +26,12 @@ _DECIDED = 0.9  # a probability from which nobody else need be asked
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An action that a text may be, how probably, and its nearest exemplar."""
+    """An action that a text may be, how probably, and its nearest exemplar; `is_value`: a value in the text told it."""
 
     action_id: ActionId
     probability: float
     match: Match
+    is_value: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -87,7 +88,7 @@ class Understander:
         for one, vector in zip(texts, vectors, strict=False):
             near = self._index.rank(one, vector)
             own = [ranked for value, ranked in zip(values, alone, strict=True) if value in one and value != one]
-            found.append(self._weighed(one, _with_values(near, own)))
+            found.append(self._weighed(one, near, _with_values(near, own)))
         return found
 
     def ask_backbone(self, understanding: Understanding, said_before: str | None) -> Understanding:
@@ -108,10 +109,11 @@ class Understander:
             return replace(understanding, candidates=ranked, by="backbone")
         return understanding
 
-    def _weighed(self, text: str, ranked: Sequence[Match]) -> Understanding:
+    def _weighed(self, text: str, near: Sequence[Match], ranked: Sequence[Match]) -> Understanding:
+        whole = {match.action_id: match.likeness for match in near}
         *probabilities, outside = self._calibration.probabilities([match.likeness for match in ranked]).tolist()
         candidates = tuple(
-            Candidate(match.action_id, probability, match)
+            Candidate(match.action_id, probability, match, match.likeness > whole[match.action_id])
             for match, probability in zip(ranked[:_CANDIDATES], probabilities, strict=False)
         )
         return Understanding(text, candidates, outside)

@@ -164,6 +164,14 @@ class TaskFlow:
                 children[node.parent_id].append(node)
         return {parent: tuple(nodes) for parent, nodes in children.items()}
 
+    @cached_property
+    def is_aside(self) -> bool:
+        """Whether it is but questions, each with its answers: who asks one goes on afterwards with what was under way."""
+        depths: dict[NodeId, int] = {}
+        for node in self.nodes:
+            depths[node.id] = 0 if node.parent_id is None else depths[node.parent_id] + 1
+        return self.root.action_id is None and max(depths.values()) == 2 and all(n.jump_to is None for n in self.nodes)
+
     def children(self, node_id: NodeId) -> tuple[FlowNode, ...]:
         """The children in the order of the tree; those of the target, for a node that jumps."""
         jump = self.by_id[node_id].jump_to

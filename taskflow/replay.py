@@ -25,6 +25,7 @@ PRIOR = 1e-3  # an agent action that nothing else speaks for, by how common it i
 SKIP_DEPTH = 4
 WIDTH = 24  # positions kept
 SHRINK = 4.0
+_ASIDE = 1e-6  # by which a common question is likelier than what it interrupts
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,18 @@ class Replay:
             weights[position] = weights.get(position, 0.0) + digressed
         best = max(weights, key=weights.__getitem__)
         followed = self._stepped(belief, action, best) > weights[best] / 2
+        if self._is_aside(best):
+            weights = self._beside(belief, best)
         return Belief(_normalised(weights), followed, action)
+
+    def _is_aside(self, position: Position | None) -> bool:
+        return position is not None and self._flows[position[0]].is_aside
+
+    def _beside(self, belief: Belief, aside: Position | None) -> dict[Position | None, float]:
+        """A common question and its answer leave what was under way where it stood."""
+        weights = {position: weight for position, weight in belief.weights.items() if not self._is_aside(position)}
+        total = sum(weights.values()) or 1.0
+        return {position: weight / total for position, weight in weights.items()} | {aside: 1.0 + _ASIDE}
 
     def _stepped(self, belief: Belief, action: ActionId, target: Position | None) -> float:
         """The mass that reaches the target by one step of the tree that says the action."""
