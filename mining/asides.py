@@ -11,7 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from mining.distinctive import is_han
 from mining.induction import NeedDialogue
+from mining.naming import unused_name
 from mining.responses import Phrasebook
 from mining.sequences import Step
 from taskflow.model import ActionId, Evidence, FlowId, FlowNode, NodeId, Speaker, TaskFlow
@@ -52,17 +54,15 @@ def common_questions(
     pairs: dict[ActionId, dict[ActionId, _Pair]] = defaultdict(lambda: defaultdict(_Pair))
     for dialogue in dialogues:
         for question, answer in pairwise(dialogue.steps):
-            if question.speaker is Speaker.USER and answer.speaker is Speaker.AGENT:
-                if {question.action_id, answer.action_id} <= outside:
-                    pairs[question.action_id][answer.action_id].add(dialogue, question, answer)
+            is_asked = question.speaker is Speaker.USER and answer.speaker is Speaker.AGENT
+            if is_asked and {question.action_id, answer.action_id} <= outside:
+                pairs[question.action_id][answer.action_id].add(dialogue, question, answer)
     kept = {
         question: {answer: pair for answer, pair in answers.items() if len(pair.asked) >= _DIALOGUES}
         for question, answers in pairs.items()
     }
     kept = {question: answers for question, answers in kept.items() if answers}
-    if not kept:
-        return None
-    return _drawn(kept, phrasebook)
+    return _drawn(kept, phrasebook, {flow.name for flow in flows}) if kept else None
 
 
 def _outside(dialogues: Sequence[NeedDialogue], flows: Sequence[TaskFlow]) -> set[ActionId]:
@@ -75,7 +75,7 @@ def _outside(dialogues: Sequence[NeedDialogue], flows: Sequence[TaskFlow]) -> se
     return {action for action, count in said.items() if held[action] < _ELSEWHERE * count}
 
 
-def _drawn(kept: dict[ActionId, dict[ActionId, _Pair]], phrasebook: Phrasebook) -> TaskFlow:
+def _drawn(kept: dict[ActionId, dict[ActionId, _Pair]], phrasebook: Phrasebook, taken: set[str]) -> TaskFlow:
     asked = {question: _together(pair.asked for pair in answers.values()) for question, answers in kept.items()}
     everybody = _together(asked.values())
     root = FlowNode(_node_id(()), None, None, support=len(everybody))
@@ -93,14 +93,8 @@ def _drawn(kept: dict[ActionId, dict[ActionId, _Pair]], phrasebook: Phrasebook) 
             nodes.append(
                 _node(_node_id((question,)), (question, answer), probability, pair.answered, pair.outcomes, responses)
             )
-    is_chinese = any(
-        "\u4e00" <= sign <= "\u9fff"
-        for answers in kept.values()
-        for pair in answers.values()
-        for text, _ in pair.said
-        for sign in text
-    )
-    return TaskFlow(FLOW_ID, _NAMES[is_chinese], tuple(nodes))
+    texts = "".join(text for answers in kept.values() for pair in answers.values() for text, _ in pair.said)
+    return TaskFlow(FLOW_ID, unused_name(_NAMES[any(map(is_han, texts))], taken), tuple(nodes))
 
 
 def _node(

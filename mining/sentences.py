@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from taskflow.model import Dialogue, Speaker
 from taskflow.texts import normalise, split_sentences
 
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence of a turn; `key` is what makes two of them the same."""
