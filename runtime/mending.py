@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runtime import words
 from runtime.fields import Given
 from runtime.repair import Repair
 from runtime.served import Served
-from runtime.state import Choice, ConversationState, Frame
+from runtime.state import MOST_EARLY, Choice, ConversationState, Early, Frame
 from runtime.tracking import Tracked
 from runtime.walk import Walk
+from taskflow.model import Speaker
 
 _MOST_FAILURES = 3  # in a row, and a person takes over
 NEARLY = 0.6  # of the best place's probability: then the customer is asked which is meant
@@ -44,9 +45,18 @@ class Mend:
         if frame is None or place is None:
             return self._walk.ask_again(state)
         kept = {kind: value for kind, value in state.fields.items() if value.source == "customer" or value.turn < since}
-        entry = frame.path[place]
-        frame = replace(frame, node_id=entry.node_id, path=frame.path[: place + 1])
-        return self._walk.run(replace(state, fields=kept).on(frame))
+        again = (*state.early, *self._answers(frame, place + 1))[-MOST_EARLY:]
+        frame = replace(frame, node_id=frame.path[place].node_id, path=frame.path[: place + 1])
+        return self._walk.run(replace(state, fields=kept, early=again).on(frame))
+
+    def _answers(self, frame: Frame, since: int) -> Iterator[Early]:
+        """What the customer has answered since: it need not be asked for again where the question comes up."""
+        assistant = self._served.assistant
+        flow = assistant.flow_by_id[frame.flow_id]
+        for visit in frame.path[since:]:
+            node = flow.by_id.get(visit.node_id)
+            if node is not None and node.action_id is not None and assistant.speaker(node) is Speaker.USER:
+                yield Early(node.action_id, 1.0)
 
     def cancel(self, state: ConversationState) -> ConversationState:
         """The customer stops: say what stands, and go back to what was interrupted."""

@@ -186,7 +186,7 @@ class Walk:
             result = calls(step.name, spoken(state.fields))
         except CallsError:
             result = CallResult(Outcome.FAILED, {})
-        self.note("call", {"name": step.name, "outcome": result.outcome.value})
+        self.note("call", {"name": step.name, "outcome": result.outcome.value, "fields": dict(result.fields)})
         return result
 
     def _after_call(self, state: ConversationState, name: str, result: CallResult, used: set[str]) -> ConversationState:

@@ -6,9 +6,10 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import overload
+from enum import StrEnum
+from typing import Any, overload
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from taskflow.errors import TaskFlowError
@@ -41,6 +42,14 @@ class Addition:
     conflict: bool  # another dialogue already has this id
 
 
+class Placed(StrEnum):
+    """What became of a dialogue that takes the place of what the corpus has under its id."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    THERE = "there"
+
+
 def add_dialogues(database: Database, corpus: str, offered: Sequence[tuple[Dialogue, str]]) -> list[Addition]:
     """Add dialogues with their digests in one transaction; an id that is already there is left as it is."""
     with database.write() as session:
@@ -55,6 +64,40 @@ def add_dialogues(database: Database, corpus: str, offered: Sequence[tuple[Dialo
             additions.append(Addition(dialogue.id, there is None, there not in (None, digest)))
         _insert(session, corpus_id, fresh)
     return additions
+
+
+def put_dialogues(session: Session, corpus: str, offered: Sequence[tuple[Dialogue, str]]) -> list[Placed]:
+    """Add dialogues with their digests, ids given once; one whose digest is another by now is brought up to date.
+
+    Turns that are as they were keep the actions that mining runs found in them.
+    """
+    corpus_id = _ensured_key(session, corpus)
+    ids = [dialogue.id for dialogue, _ in offered]
+    there = {
+        row.dialogue_id: row
+        for row in session.scalars(
+            select(DialogueRow).where(DialogueRow.corpus_id == corpus_id, DialogueRow.dialogue_id.in_(ids))
+        )
+    }
+    placed = []
+    for dialogue, digest in offered:
+        row = there.get(dialogue.id)
+        if row is None:
+            placed.append(Placed.ADDED)
+        elif row.digest == digest:
+            placed.append(Placed.THERE)
+        else:
+            _update(session, row, dialogue, digest)
+            placed.append(Placed.CHANGED)
+    _insert(session, corpus_id, [one for one, what in zip(offered, placed, strict=True) if what is Placed.ADDED])
+    return placed
+
+
+def read_digests(database: Database, corpus: str, ids: Sequence[str]) -> dict[str, str]:
+    """The digests of those of the dialogues that a corpus has; none where there is no such corpus."""
+    with database.read() as session:
+        corpus_id = session.scalar(select(CorpusRow.id).where(CorpusRow.name == corpus))
+        return {} if corpus_id is None else _digests(session, corpus_id, ids)
 
 
 def summarise(database: Database) -> list[CorpusSummary]:
@@ -125,6 +168,8 @@ class StoredDialogues(Sequence[Dialogue]):
             batch = keys[start : start + _BATCH]
             with self._database.read() as session:
                 rows = {row.id: row for row in session.scalars(select(DialogueRow).where(DialogueRow.id.in_(batch)))}
+                if len(rows) < len(batch):
+                    raise CorpusError("dialogues were forgotten while their corpus was read: start again")
                 found = list(_with_utterances(session, [rows[key] for key in batch]))
             yield from (dialogue for _, dialogue in found)
 
@@ -170,23 +215,44 @@ def _digests(session: Session, corpus_id: int, ids: Sequence[str]) -> dict[str, 
 
 def _insert(session: Session, corpus_id: int, fresh: Sequence[tuple[Dialogue, str]]) -> None:
     rows = [
-        DialogueRow(
-            corpus_id=corpus_id,
-            dialogue_id=dialogue.id,
-            digest=digest,
-            need=dialogue.need,
-            outcome=dialogue.outcome,
-            satisfaction=dialogue.satisfaction,
-            started_at=dialogue.started_at,
-        )
+        DialogueRow(corpus_id=corpus_id, dialogue_id=dialogue.id, **_about(dialogue, digest))
         for dialogue, digest in fresh
     ]
     session.add_all(rows)
     session.flush()
     keys = {row.dialogue_id: row.id for row in rows}
-    utterances = [
+    utterances = [turn for dialogue, _ in fresh for turn in _turns(keys[dialogue.id], dialogue)]
+    if utterances:
+        session.execute(insert(UtteranceRow), utterances)
+
+
+def _update(session: Session, row: DialogueRow, dialogue: Dialogue, digest: str) -> None:
+    """Bring a dialogue up to date; its turns are written anew from the first that is another."""
+    for column, value in _about(dialogue, digest).items():
+        setattr(row, column, value)
+    before = next(found for _, found in _with_utterances(session, [row])).utterances
+    pairs = list(zip(before, dialogue.utterances, strict=False))
+    same = next((turn for turn, (old, new) in enumerate(pairs) if old != new), len(pairs))
+    session.execute(delete(UtteranceRow).where(UtteranceRow.dialogue_key == row.id, UtteranceRow.turn >= same))
+    fresh = _turns(row.id, dialogue)[same:]
+    if fresh:
+        session.execute(insert(UtteranceRow), fresh)
+
+
+def _about(dialogue: Dialogue, digest: str) -> dict[str, Any]:
+    return {
+        "digest": digest,
+        "need": dialogue.need,
+        "outcome": dialogue.outcome,
+        "satisfaction": dialogue.satisfaction,
+        "started_at": dialogue.started_at,
+    }
+
+
+def _turns(key: int, dialogue: Dialogue) -> list[dict[str, Any]]:
+    return [
         {
-            "dialogue_key": keys[dialogue.id],
+            "dialogue_key": key,
             "turn": turn,
             "speaker": utterance.speaker.value,
             "text": utterance.text,
@@ -194,11 +260,8 @@ def _insert(session: Session, corpus_id: int, fresh: Sequence[tuple[Dialogue, st
             "result": utterance.result,
             "attachments": list(utterance.attachments),
         }
-        for dialogue, _ in fresh
         for turn, utterance in enumerate(dialogue.utterances)
     ]
-    if utterances:
-        session.execute(insert(UtteranceRow), utterances)
 
 
 def _with_utterances(session: Session, rows: Sequence[DialogueRow]) -> Iterator[tuple[int, Dialogue]]:

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from taskflow.model import ActionId, Assistant
 from taskflow.store.assistants import ensure_assistant, save_mined
-from taskflow.store.corpora import corpus_key
+from taskflow.store.corpora import CorpusError, corpus_key
 from taskflow.store.database import Database
 from taskflow.store.proposals import replace_pending
 from taskflow.store.reviews import DraftChangedError, DraftState, Review, draft_state
@@ -115,8 +116,13 @@ def _insert(session: Session, row: RunRow, corpus: str, turns: Turns) -> int:
         for key, dialogue in turns
         for turn, actions in enumerate(dialogue)
     )
-    while batch := list(islice(rows, _BATCH)):
-        session.execute(insert(AssignmentRow), batch)
+    try:
+        while batch := list(islice(rows, _BATCH)):
+            session.execute(insert(AssignmentRow), batch)
+    except IntegrityError as error:
+        raise CorpusError(
+            f"dialogues of {corpus!r} were forgotten or changed while it was mined: mine it again"
+        ) from error
     return row.id
 
 

@@ -292,6 +292,17 @@ class EventRow(Base):
     at: Mapped[datetime]
 
 
+class ForgettingRow(Base):
+    """That somebody was forgotten, by whom, and how much went; never who it was."""
+
+    __tablename__ = "forgettings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    author: Mapped[str]
+    removed: Mapped[Any] = mapped_column(Json)
+
+
 class JobRow(Base):
     """A piece of work for `taskflow worker`: the table is the queue."""
 
