@@ -13,6 +13,7 @@ from runtime.config import RuntimeConfig
 from runtime.dialogue_manager import ConversationError, DialogueManager
 from runtime.events import Event
 from taskflow.backbones import Backbone
+from taskflow.backbones.loading import load_backbone
 from taskflow.config import BackboneConfig
 from taskflow.options import Settings, as_json, print_json, with_settings
 
@@ -67,17 +68,11 @@ def _lines(ends_at_empty: bool) -> Iterator[str]:
 def make_manager(settings: Settings, config: RuntimeConfig) -> DialogueManager:
     """The dialogue manager that the configuration describes."""
     calls = None if config.calls is None else load_calls(config.calls)
-    return DialogueManager(settings.database, settings.encoder, config, _backbone(settings), calls)
+    return DialogueManager(settings.database, settings.encoder, config, make_backbone(settings), calls)
 
 
-def _backbone(settings: Settings) -> Backbone | None:
-    checkpoint = settings.configuration.section("backbone", BackboneConfig).checkpoint
-    if checkpoint is None:
-        return None
-    # torch and transformers take seconds to import, and most conversations need neither.
-    from taskflow.backbones.local import LocalBackbone
-
-    return LocalBackbone(checkpoint)
+def make_backbone(settings: Settings) -> Backbone | None:
+    return load_backbone(settings.configuration.section("backbone", BackboneConfig))
 
 
 def _told(replies: Sequence[Event]) -> dict[str, object]:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from runtime.calls import Calls
 from runtime.config import RuntimeConfig
@@ -36,6 +36,7 @@ from taskflow.store.conversations import (
     commit_turn,
     read,
     read_events,
+    read_to_answer,
     release,
     silent_since,
     start,
@@ -45,6 +46,7 @@ from taskflow.store.conversations import (
 MOST_CHARACTERS = 4_000
 _TRIES = 50  # to be the one writer of a turn
 _CLAIM_SECONDS = 60.0
+_Found = TypeVar("_Found")
 
 
 class ConversationError(TaskFlowError):
@@ -137,9 +139,6 @@ class DialogueManager:
         `choice` is the payload of a button that was offered last. A message that comes while another of the
         conversation is being answered waits for it.
         """
-        done = turn_of_message(self._database, conversation_id, client_message_id)
-        if done:
-            return messages(done)
         incoming = Incoming(client_message_id, Said(_checked(text), self._clock(), choice, attachments))
         with self._waiting.queue(conversation_id) as queue:
             queue.add(incoming)
@@ -191,11 +190,10 @@ class DialogueManager:
         """Answer the message that has waited longest, together with those that came meanwhile."""
         batch = queue.take([])
         for attempt in range(_TRIES):
-            before = self._snapshot(conversation_id)
-            self._check_open(before)
-            batch, known = self._without_answered(conversation_id, batch)
-            if known or not batch:
+            before, batch = self._to_answer(conversation_id, batch)
+            if not batch:
                 return
+            self._check_open(before)
             try:
                 batch, done = self._turn(before, batch, queue)
             except _SupersededError:
@@ -231,16 +229,15 @@ class DialogueManager:
             done = commit_turn(self._database, before, after.to_json(), events, claim_.writer, changes)
         return batch, done
 
-    def _without_answered(self, conversation_id: str, batch: list[Incoming]) -> tuple[list[Incoming], bool]:
-        """The messages that no other process has answered meanwhile; whether there were any that one has."""
-        left = []
+    def _to_answer(self, conversation_id: str, batch: list[Incoming]) -> tuple[Snapshot, list[Incoming]]:
+        """The conversation, and the messages that were not answered before, or meanwhile by another process."""
+        found = read_to_answer(self._database, conversation_id, [one.client_message_id for one in batch])
+        before, answered = _there(found)
         for incoming in batch:
-            done = turn_of_message(self._database, conversation_id, incoming.client_message_id)
-            if done:
+            if incoming.client_message_id in answered:
+                done = turn_of_message(self._database, conversation_id, incoming.client_message_id)
                 incoming.events = messages(done)
-            else:
-                left.append(incoming)
-        return left, not left
+        return before, [incoming for incoming in batch if incoming.events is None]
 
     def _on_newest(self, before: Snapshot, state: ConversationState) -> tuple[int, ConversationState, list[NewEvent]]:
         """The newest version, and the state moved there."""
@@ -273,10 +270,13 @@ class DialogueManager:
         raise ConversationError("the conversation is busy: try again", 503)
 
     def _snapshot(self, conversation_id: str) -> Snapshot:
-        found = read(self._database, conversation_id)
-        if found is None:
-            raise ConversationError("there is no such conversation: start a new one", 404)
-        return found
+        return _there(read(self._database, conversation_id))
+
+
+def _there(found: _Found | None) -> _Found:
+    if found is None:
+        raise ConversationError("there is no such conversation: start a new one", 404)
+    return found
 
 
 def _said(batch: Sequence[Incoming]) -> list[NewEvent]:

@@ -92,6 +92,7 @@ class Tracker:
         self._assistant = assistant
         self._flows = assistant.flow_by_id
         self._known: dict[Position, tuple[_Reach, ...]] = {}
+        self._sides: dict[Position, dict[ActionId, list[tuple[Position, float]]]] = {}
         self._openings: dict[ActionId, list[tuple[Position, float]]] = defaultdict(list)
         total = sum(max(flow.support, 1) for flow in assistant.flows)
         for flow in assistant.flows:
@@ -144,7 +145,7 @@ class Tracker:
                 if reach.action_id == action and reach.is_free:
                     level = Level.BACK if place else Level.AHEAD if reach.skipped else Level.ANSWER
                     yield reach.position, weight * reach.mass, level
-            for reached, share in self._beside(position, action):
+            for reached, share in self._beside(position).get(action, ()):
                 yield reached, weight * _BACK * share, Level.BACK
         for reached, share in self._openings.get(action, ()):
             if reached[0] not in here:
@@ -172,16 +173,20 @@ class Tracker:
             if skipped < _SKIP_DEPTH:
                 front += [(next_, probability * next_.probability, skipped + 1) for next_ in flow.children(node.id)]
 
-    def _beside(self, position: Position, action: ActionId) -> Iterator[tuple[Position, float]]:
-        """The nodes of an action that stand beside the way from the root to here, the way itself among them."""
-        flow = self._flows[position[0]]
-        if flow.root.action_id == action:
-            yield (flow.id, flow.root.id), 1.0
-        for ancestor in flow.ancestors(position[1]):
-            for child in flow.children(ancestor.id):
-                node = landing(flow, child)
-                if node.action_id == action and self._assistant.speaker(node) is Speaker.USER:
-                    yield (flow.id, node.id), child.probability
+    def _beside(self, position: Position) -> Mapping[ActionId, Sequence[tuple[Position, float]]]:
+        """The customer's nodes beside the way from the root to here, the way itself among them, by their action."""
+        if position not in self._sides:
+            found: dict[ActionId, list[tuple[Position, float]]] = defaultdict(list)
+            flow = self._flows[position[0]]
+            if flow.root.action_id is not None:
+                found[flow.root.action_id].append(((flow.id, flow.root.id), 1.0))
+            for ancestor in flow.ancestors(position[1]):
+                for child in flow.children(ancestor.id):
+                    node = landing(flow, child)
+                    if node.action_id is not None and self._assistant.speaker(node) is Speaker.USER:
+                        found[node.action_id].append(((flow.id, node.id), child.probability))
+            self._sides[position] = dict(found)
+        return self._sides[position]
 
 
 _ORDER = {level: place for place, level in enumerate(Level)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,12 +18,14 @@ from runtime.tracking import Level, Placement, Tracked
 from runtime.understanding import Understanding
 from runtime.walk import Ending, Means, Walk
 from taskflow.model import NodeId
+from taskflow.recognisers import mask
 from taskflow.replay import Position
 from taskflow.store.conversations import ConversationStatus, NewEvent
 
 _EXPLAINED = 5
 _RATINGS = ("1", "2", "3", "4", "5")
 _RATING = "rating "
+_PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,16 @@ class Turn:
             photo = FieldValue(self._said.attachments[0], self._said.attachments[0], state.turn)
             given = Given({**given.values, "photo": photo}, given.refused)
         if chosen is not None:
-            self._explain(Level.BUTTON, None, None)
+            self._explain(Level.BUTTON, None, None, chosen.position)
             return self._go(state, chosen.position, Level.BUTTON, given)
         return self._place(state, given)
 
     def _place(self, state: ConversationState, given: Given) -> ConversationState:
         whole, *parts = self._served.understander.understand(self._said.text)
         tracked = self._served.tracker.track(state, whole)
-        if tracked.best is None or tracked.best.probability < self._threshold(tracked.best) or _is_close(tracked):
+        best = tracked.best
+        unsure = best is None or best.probability < self._threshold(best) or _is_close(tracked)
+        if unsure or self._served.understander.is_backbones:
             asked = self._served.understander.ask_backbone(whole, state.last_reply)
             if asked is not whole:
                 whole, tracked = asked, self._served.tracker.track(state, asked)
@@ -103,7 +108,7 @@ class Turn:
             self._explain(Level.CANCEL, whole, tracked)
             return self._mend.cancel(state)
         if best is not None and sure and not _is_close(tracked):
-            self._explain(best.level, whole, tracked)
+            self._explain(best.level, whole, tracked, best.position)
             early = self._early(state, best, parts)
             return self._go(replace(state, early=early), best.position, best.level, given, tracked)
         self._explain(Level.OUT_OF_SCOPE, whole, tracked)
@@ -207,10 +212,13 @@ class Turn:
         self._walk.ending = Ending(ConversationStatus.CLOSED, "resolved", float(rating))
         return self._walk.repair(replace(state, rating=False), Repair.CLOSE)
 
-    def _explain(self, level: Level, whole: Understanding | None, tracked: Tracked | None) -> None:
-        """Store why the message went where it went."""
+    def _explain(
+        self, level: Level, whole: Understanding | None, tracked: Tracked | None, chosen: Position | None = None
+    ) -> None:
+        """Store why the message went where it went; `chosen` is the place, where it went to one."""
         assistant = self._served.assistant
         told: dict[str, Any] = {"level": level.value}
+        told |= {} if chosen is None else {"flow": chosen[0], "node": chosen[1]}
         if whole is not None:
             told |= {"by": whole.by, "outside": round(whole.outside, 4)}
             told["candidates"] = [
@@ -246,7 +254,7 @@ def _is_close(tracked: Tracked) -> bool:
 
 
 def _language(text: str, choice: str | None, before: str) -> str:
-    """That of the message; a button, a number or a name alone does not change it."""
-    if before and (choice is not None or not any(sign.isalpha() for sign in text)):
+    """That of the message; a button or a value alone, such as "TF-204", does not change it."""
+    if before and (choice is not None or not any(sign.isalpha() for sign in _PLACEHOLDER.sub("", mask(text)))):
         return before
     return words.language(text)

@@ -21,7 +21,6 @@ _CANDIDATES = 9  # as many as one digit can number
 _BEHIND = 0.15  # likeness that a value alone lacks to a whole message
 _MOST_SENTENCES = 6
 _PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
-_DECIDED = 0.9  # a probability from which nobody else need be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,6 @@ class Understanding:
     outside: float
     by: str = "retrieval"
 
-    @property
-    def is_decided(self) -> bool:
-        return bool(self.candidates) and (
-            self.candidates[0].is_exact or self.candidates[0].probability >= _DECIDED or self.outside >= _DECIDED
-        )
-
 
 class Understander:
     """Understands messages with one version's exemplars, its calibration and, by its mode, a backbone."""
@@ -76,6 +69,11 @@ class Understander:
         self._mode = mode
         self._backbone = backbone if mode != "retrieval" else None
 
+    @property
+    def is_backbones(self) -> bool:
+        """Whether the backbone decides whatever is not the very words of an exemplar."""
+        return self._mode == "backbone"
+
     def understand(self, text: str) -> list[Understanding]:
         """The whole message first, then each of its sentences where it has several: each may be an action."""
         masked = mask(text)
@@ -94,8 +92,6 @@ class Understander:
     def ask_backbone(self, understanding: Understanding, said_before: str | None) -> Understanding:
         """Let the backbone choose among the candidates where the mode lets it; one call at most."""
         if self._backbone is None or len(understanding.candidates) < 2 or understanding.candidates[0].is_exact:
-            return understanding
-        if self._mode == "cascade" and understanding.is_decided:
             return understanding
         # A model that fails leaves the choice to retrieval: the customer gets an answer all the same.
         with suppress(BackboneError):

@@ -66,14 +66,13 @@ class Walk:
                 return state
             step = self._served.policy.next_step(frame, state.fields, state.language, replied)
             if isinstance(step, Ask):
-                state, answered = self._use_early(state, frame)
-                if not answered:
-                    return state
-            elif isinstance(step, Close):
+                return state
+            if isinstance(step, Close):
                 state, replied = self._leave(state, replied), True
             else:
+                said = len(self.events)
                 state = self._taken(state, frame, step)
-                replied = replied or isinstance(step, Respond)
+                replied = replied or any(event.kind == "message" for event in self.events[said:])
         self.note("bound", {"what": "steps of one turn", "most": MOST_STEPS})
         return self.hand_off(state, f"the flow went on for {MOST_STEPS} steps without the customer")
 
@@ -84,6 +83,9 @@ class Walk:
             case Answered(node, fields):
                 return state.on(frame.at(node.id, fields))
             case Respond(node):
+                answered = self._answered_early(state, frame, node)
+                if answered is not None:
+                    return answered
                 return self._respond(state.on(frame.at(node.id, tuple(_used(node, state.fields)))), node)
             case Call():
                 moved = self._call(state, frame, step)
@@ -152,16 +154,22 @@ class Walk:
             written = (*written[:-1], replace(written[-1], told=text))
         return replace(state, said=_counted(state.said, node.id), written=written)
 
-    def _use_early(self, state: ConversationState, frame: Frame) -> tuple[ConversationState, bool]:
-        """Answer the question with what the customer said before it was asked; never one that a call follows."""
-        flow = self._served.assistant.flow_by_id[frame.flow_id]
-        for node in self._served.tracker.answers(frame.position):
+    def _answered_early(self, state: ConversationState, frame: Frame, question: FlowNode) -> ConversationState | None:
+        """Past a question that the customer answered before it was asked.
+
+        Never where a call comes next, since what is to be done is asked for, nor where one has just changed something,
+        since that is told.
+        """
+        policy, flow = self._served.policy, self._served.assistant.flow_by_id[frame.flow_id]
+        if state.written and not state.written[-1].told:
+            return None
+        for node in self._served.tracker.answers((flow.id, question.id)):
             for early in state.early:
                 sure = early.probability >= self._served.calibration.threshold(node.cost)
-                if early.action_id == node.action_id and sure and not self._served.policy.leads_to_call(flow, node):
+                if early.action_id == node.action_id and sure and not policy.leads_to_call(flow, node):
                     left = tuple(one for one in state.early if one is not early)
-                    return replace(state.on(frame.at(node.id)), early=left), True
-        return state, False
+                    return replace(state.on(frame.at(question.id).at(node.id)), early=left)
+        return None
 
     def _call(self, state: ConversationState, frame: Frame, step: Call) -> ConversationState | None:
         """The state after a call, at the node of its outcome; None where it cannot be made or has no such node."""
