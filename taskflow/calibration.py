@@ -56,9 +56,9 @@ class Calibration:
     P(action | text) is proportional to exp(sharpness x likeness), and that of no known action to
     exp(sharpness x outside): a text whose likeness to one action is `outside` and to all others less is as probably of
     none. `accept` is the least probability that is acted upon, however cheap an error is. Of new wordings the share
-    `coverage` is acted upon at `accept`, and of these `expected_error` are wrong: None where nothing could be held out.
-    Both are measured on `held` wordings that the numbers were not fitted on, with one new wording in ten assumed to be
-    of no known action. Without arguments: what is used where an assistant has too little to be held out.
+    `coverage` is acted upon at `accept`, and of these `expected_error` are wrong: None where nothing is acted upon.
+    Both are measured on `held` wordings, each by numbers fitted without it, and with one new wording in ten assumed to
+    be of no known action. Without arguments: what is used where an assistant has too little to be held out.
     """
 
     sharpness: float = _SHARPNESS
@@ -106,7 +106,7 @@ class Calibration:
         return max(self.accept, cost / (cost + 1))
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"reliability": [asdict(part) for part in self.reliability]}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Calibration:
@@ -159,8 +159,8 @@ class _HeldOut:
     def weights(self) -> tuple[Floats, Floats]:
         """Of each wording as one of its action, and as one of no known action; in sum as many as there are."""
         count, known = len(self.own), self.known
-        as_known = known * ((1 - _STRANGERS) * count / max(1, int(known.sum())))
-        return as_known, np.full(count, _STRANGERS)
+        as_known = known.astype(np.float64) * ((1 - _STRANGERS) * count / max(1, int(known.sum())))
+        return as_known, np.full(count, _STRANGERS, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
