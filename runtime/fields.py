@@ -6,7 +6,7 @@ The recognisers that mask logs find the values; nobody designs a list of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -20,6 +20,7 @@ Source = Literal["customer", "call"]
 Patterns = Mapping[str, re.Pattern[str]]
 
 _SURE, _GUESSED = 1.0, 0.8  # confidence in a value that its type admits, and in one that it does not
+_NUMBERS = (FieldKind.ORDER_NUMBER, FieldKind.TRACKING_NUMBER, FieldKind.PHONE)
 _CHINESE_DATE = re.compile(r"(?:(\d{4})年)?(\d{1,2})月(\d{1,2})[日号]")
 _CHINESE_WEEKDAY = re.compile(r"(上上|上|这|本|下下|下)?个?(?:周|星期|礼拜)([一二三四五六日天])")
 _WEEKS = {"上上": -2, "上": -1, "下": 1, "下下": 2}
@@ -59,14 +60,20 @@ class Given:
     refused: Mapping[str, str]
 
 
-def read_fields(text: str, turn: int, patterns: Patterns, now: datetime) -> Given:
-    """Of several values of a kind the last counts, as in "not TF-1 but TF-2"."""
+def read_fields(
+    text: str, turn: int, patterns: Patterns, now: datetime, expected: Collection[str] = frozenset()
+) -> Given:
+    """Of several values of a kind the last counts, as in "not TF-1 but TF-2".
+
+    `expected` are the kinds that were asked for: a bare number is one of them, where the words say nothing else.
+    """
     values: dict[str, FieldValue] = {}
     refused: dict[str, str] = {}
     for found in find(text):
-        kind = found.kind.value
+        meant = _meant(found.kind, expected)
+        kind = meant.value
         pattern = patterns.get(kind)
-        typed = _typed(found.kind, found.value, now)
+        typed = _typed(meant, found.value, now)
         if pattern is not None and pattern.fullmatch(typed or "") is None:
             refused[kind] = found.value
         else:
@@ -78,6 +85,12 @@ def read_fields(text: str, turn: int, patterns: Patterns, now: datetime) -> Give
 def spoken(fields: Mapping[str, FieldValue]) -> dict[str, str]:
     """The values as they were written, for responses and calls."""
     return {kind: field.value for kind, field in fields.items()}
+
+
+def _meant(kind: FieldKind, expected: Collection[str]) -> FieldKind:
+    if kind is not FieldKind.NUMBER or kind in expected:
+        return kind
+    return next((number for number in _NUMBERS if number in expected), kind)
 
 
 def _typed(kind: FieldKind, value: str, now: datetime) -> str | None:

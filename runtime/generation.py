@@ -41,8 +41,10 @@ def sayable(responses: Sequence[str], known: Mapping[str, str], language: str, s
     Those in the customer's language come first. `said` is how often the node has spoken: the next wording follows, so
     that none is repeated at once where there are several.
     """
-    filled = [text for response in responses if (text := _filled(response, known)) is not None]
-    own = [text for text in filled if words.language(text) == language] or filled
+    filled = [(response, text) for response in responses if (text := _filled(response, known)) is not None]
+    # An English response stays English with a Chinese address in it.
+    own = [text for response, text in filled if words.language(response) == language]
+    own = own or [text for _, text in filled]
     return own[said % len(own)] if own else None
 
 

@@ -30,7 +30,8 @@ class Mend:
     def correct(self, state: ConversationState, given: Given, kinds: list[str]) -> ConversationState:
         """Go back to where the oldest corrected value came in; what did not depend on it stays."""
         before = {kind: state.fields[kind] for kind in kinds}
-        state = replace(state, fields={**state.fields, **given.values}, failures=0)
+        frames = state.frames or (() if state.served is None else (state.served,))
+        state = replace(state, fields={**state.fields, **given.values}, frames=frames, served=None, failures=0)
         since = min(value.turn for value in before.values())
         for done in state.written:
             if done.turn >= since:

@@ -19,6 +19,7 @@ def migrate(state: ConversationState, before: Assistant, after: Assistant) -> Co
     return replace(
         state,
         frames=frames,
+        served=None if state.served is None else _moved(state.served, before, after),
         beliefs=tuple(belief for belief in state.beliefs if belief[0] in there) if frames else (),
         choices=tuple(choice for choice in state.choices if choice.position in there),
         early=tuple(early for early in state.early if early.action_id in known),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -77,15 +77,33 @@ class _Way:
 
 
 def mined_tests(assistant: Assistant, most: int) -> dict[str, dict[str, Any]]:
-    """What the file of each flow holds, at most `most` conversations, the commonest first; by the flow's id."""
+    """What the file of each flow holds, at most `most` conversations, the commonest first; by the flow's id.
+
+    What opens several flows, as a greeting does, does not tell which is meant: no way begins so.
+    """
     served = without_repairs(without_rejected(assistant))
     found: dict[str, dict[str, Any]] = {}
+    first = {flow.id: {node.action_id for node in _openings(served, flow)} for flow in served.flows}
     for flow in served.flows:
-        ways = list(_Ways(served, flow).commonest(most))
+        elsewhere = {action for other, actions in first.items() if other != flow.id for action in actions}
+        openings = [node for node in _openings(served, flow) if node.action_id not in elsewhere]
+        ways = list(_Ways(served, flow).commonest(openings, most))
         if ways:
             conversations = [_conversation(flow, number, way) for number, way in enumerate(ways, 1)]
             found[flow.id] = {"assistant": assistant.name, "conversations": conversations}
     return found
+
+
+def _openings(assistant: Assistant, flow: TaskFlow) -> Iterator[FlowNode]:
+    """The customer's first nodes: the root, or those below what the agent alone says before them."""
+    front = [flow.root]
+    for node in front:  # grows as it is read
+        if node.jump_to is not None:
+            continue
+        if assistant.speaker(node) is Speaker.USER:
+            yield node
+        elif assistant.speaker(node) is not Speaker.SYSTEM:
+            front += flow.children(node.id)
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:
@@ -105,7 +123,7 @@ class _Ways:
         self._exemplars = {action.id: [e.text for e in action.exemplars] for action in assistant.actions}
         self._used: Counter[ActionId] = Counter()
 
-    def commonest(self, most: int) -> Iterator[_Way]:
+    def commonest(self, openings: Sequence[FlowNode], most: int) -> Iterator[_Way]:
         """Best first: a way is never commoner than its beginning, so the first to end is the commonest left."""
         order = count()
         waiting: list[tuple[int, int, _Way]] = []
@@ -114,24 +132,13 @@ class _Ways:
             for way in ways:
                 heapq.heappush(waiting, (-way.weight, next(order), way))
 
-        put(self._openings())
+        put(self._answered(_Way(node.id, node.support, (), {}), node) for node in openings)
         for _ in range(most):
             while waiting and not waiting[0][2].ended:
                 put(self._forks(heapq.heappop(waiting)[2]))
             if not waiting:
                 return
             yield heapq.heappop(waiting)[2]
-
-    def _openings(self) -> Iterator[_Way]:
-        """The customer's first nodes: the root, or those below what the agent alone says before them."""
-        front = [self._flow.root]
-        for node in front:  # grows as it is read
-            if node.jump_to is not None:
-                continue
-            if self._speaker(node) is Speaker.USER:
-                yield self._answered(_Way(node.id, node.support, (), {}), node)
-            elif self._speaker(node) is not Speaker.SYSTEM:
-                front += self._flow.children(node.id)
 
     def _forks(self, way: _Way) -> Iterator[_Way]:
         """The way, gone on to where the customer or a call decides, once for each decision."""

@@ -105,6 +105,11 @@ class Policy:
         answers = (landing(flow, child).action_id for child in flow.children(frame.node_id))
         return frozenset(kind for answer in answers if answer is not None for kind in self.gives.get(answer, ()))
 
+    def asked(self, frame: Frame) -> frozenset[str]:
+        """The kinds of fields that customers are asked for in the flow of a frame."""
+        actions = {node.action_id for node in self._assistant.flow_by_id[frame.flow_id].nodes}
+        return frozenset(kind for action in actions if action is not None for kind in self.gives.get(action, ()))
+
     def leads_to_call(self, flow: TaskFlow, node: FlowNode) -> bool:
         return any(self._assistant.speaker(landing(flow, child)) is Speaker.SYSTEM for child in flow.children(node.id))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,6 +43,14 @@ class Frame:
         path = (*self.path, Visit(node_id, fields))[-MOST_VISITS:]
         return replace(self, node_id=node_id, path=path)
 
+    def to_json(self) -> list[Any]:
+        return [self.flow_id, self.node_id, [[visit.node_id, list(visit.fields)] for visit in self.path]]
+
+    @classmethod
+    def from_json(cls, value: Sequence[Any]) -> Frame:
+        flow, node, path = value
+        return cls(flow, node, tuple(Visit(visited, tuple(fields)) for visited, fields in path))
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -75,6 +83,7 @@ class Written:
 class ConversationState:
     """`frames` is the stack of TaskFlows, the current one last; `beliefs` where else the conversation may stand.
 
+    `served` is the TaskFlow that ended last, as long as nothing else was begun: what it was told may be corrected.
     `said` counts how often a node has spoken, `failures` how many messages in a row were not understood, `recent`
     holds the last messages for who takes over.
     """
@@ -90,6 +99,7 @@ class ConversationState:
     said: Mapping[str, int] = field(default_factory=dict)
     failures: int = 0
     rating: bool = False
+    served: Frame | None = None
     recent: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -111,10 +121,7 @@ class ConversationState:
         return {
             "turn": self.turn,
             "language": self.language,
-            "frames": [
-                [frame.flow_id, frame.node_id, [[visit.node_id, list(visit.fields)] for visit in frame.path]]
-                for frame in self.frames
-            ],
+            "frames": [frame.to_json() for frame in self.frames],
             "beliefs": [[*position, weight] for position, weight in self.beliefs],
             "fields": {kind: value.to_json() for kind, value in self.fields.items()},
             "choices": [[one.payload, one.label, *one.position, one.action_id] for one in self.choices],
@@ -123,6 +130,7 @@ class ConversationState:
             "said": dict(self.said),
             "failures": self.failures,
             "rating": self.rating,
+            "served": None if self.served is None else self.served.to_json(),
             "recent": [list(pair) for pair in self.recent],
         }
 
@@ -133,10 +141,7 @@ class ConversationState:
         return cls(
             turn=value["turn"],
             language=value["language"],
-            frames=tuple(
-                Frame(flow, node, tuple(Visit(visited, tuple(fields)) for visited, fields in path))
-                for flow, node, path in value["frames"]
-            ),
+            frames=tuple(Frame.from_json(frame) for frame in value["frames"]),
             beliefs=tuple(((flow, node), weight) for flow, node, weight in value["beliefs"]),
             fields={kind: FieldValue(**known) for kind, known in value["fields"].items()},
             choices=tuple(
@@ -147,5 +152,6 @@ class ConversationState:
             said=value["said"],
             failures=value["failures"],
             rating=value["rating"],
+            served=Frame.from_json(value["served"]) if value.get("served") else None,
             recent=tuple((speaker, text) for speaker, text in value["recent"]),
         )

@@ -7,6 +7,7 @@ likelier by the mined counts needs less evidence. Our reconstruction; the paper'
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,11 @@ from taskflow.replay import Position
 
 _SKIP = 0.2  # a customer's or agent's turn passed over
 _BACK = 0.1  # to what stands beside the way here
-_CHANGE = 0.02  # to another flow
+_CHANGE = 0.2  # to another flow
 _OUTSIDE = 0.02  # nothing that the assistant knows
 _SKIP_DEPTH = 4
-# Likenesses of one text to many exemplars are no independent evidence, nor are counts of like dialogues: the prior has
-# its say with this power, so that what a text says clearly is not outvoted by what is usual.
-_TEMPER = 0.35
+_WORDS = re.compile(r"\[[a-z_]+\]|[\u3400-\u9fff]|[^\W_]+")
+_FEW_WORDS = 3  # values among them
 
 
 class Level(StrEnum):
@@ -67,18 +67,19 @@ class Tracked:
 class _Reach:
     """A customer's node ahead: the probability of the way, and how many turns it passes over.
 
-    `calls`: a call follows it. Such a node is reached by its own question alone: what was not asked is not agreed to.
+    `agrees`: a call follows on few words. Such a node is reached by its own question alone: what was not asked is not
+    agreed to.
     """
 
     position: Position
     action_id: ActionId
     probability: float
     skipped: int
-    calls: bool
+    agrees: bool
 
     @property
     def is_free(self) -> bool:
-        return not (self.skipped and self.calls)
+        return not (self.skipped and self.agrees)
 
     @property
     def mass(self) -> float:
@@ -109,11 +110,11 @@ class Tracker:
         beliefs = state.beliefs or (() if state.frame is None else ((state.frame.position, 1.0),))
         scored: dict[Position, tuple[float, Level, Candidate]] = {}
         for candidate in understanding.candidates:
-            for position, mass, level in self._places(beliefs, candidate.action_id):
-                score = candidate.probability * mass**_TEMPER
+            for position, mass, level in self._places(beliefs, candidate):
+                score = candidate.probability * mass
                 if position not in scored or score > scored[position][0]:
                     scored[position] = (score, level, candidate)
-        outside = (understanding.outside + self._nowhere(understanding, scored)) * _OUTSIDE**_TEMPER
+        outside = (understanding.outside + self._nowhere(understanding, scored)) * _OUTSIDE
         total = outside + sum(score for score, _, _ in scored.values())
         if not total:
             return Tracked((), 1.0)
@@ -137,8 +138,10 @@ class Tracker:
         return [node for node in landed if self._assistant.speaker(node) is Speaker.USER]
 
     def _places(
-        self, beliefs: Sequence[tuple[Position, float]], action: ActionId
+        self, beliefs: Sequence[tuple[Position, float]], candidate: Candidate
     ) -> Iterator[tuple[Position, float, Level]]:
+        """Where a candidate may lead; a value alone opens no flow, since it does not say which."""
+        action = candidate.action_id
         here = {position[0] for position, _ in beliefs}
         for place, (position, weight) in enumerate(beliefs):
             for reach in self._ahead(position):
@@ -147,7 +150,7 @@ class Tracker:
                     yield reach.position, weight * reach.mass, level
             for reached, share in self._beside(position).get(action, ()):
                 yield reached, weight * _BACK * share, Level.BACK
-        for reached, share in self._openings.get(action, ()):
+        for reached, share in () if candidate.is_value else self._openings.get(action, ()):
             if reached[0] not in here:
                 yield reached, share * (_CHANGE if here else 1.0), Level.OTHER_FLOW
 
@@ -169,9 +172,16 @@ class Tracker:
             seen.add(node.id)
             if speaker is Speaker.USER:
                 calls = any(self._assistant.speaker(after) is Speaker.SYSTEM for after in flow.children(node.id))
-                yield _Reach((flow.id, node.id), node.action_id, probability, skipped, calls)
+                agrees = calls and not self._tells(node.action_id)
+                yield _Reach((flow.id, node.id), node.action_id, probability, skipped, agrees)
             if skipped < _SKIP_DEPTH:
                 front += [(next_, probability * next_.probability, skipped + 1) for next_ in flow.children(node.id)]
+
+    def _tells(self, action_id: ActionId) -> bool:
+        """Whether most wordings give a value and say what it is about, such as "please check on [order_number]"."""
+        exemplars = self._assistant.action_by_id[action_id].exemplars
+        telling = sum(one.count for one in exemplars if "[" in one.text and len(_WORDS.findall(one.text)) > _FEW_WORDS)
+        return 2 * telling > sum(one.count for one in exemplars)
 
     def _beside(self, position: Position) -> Mapping[ActionId, Sequence[tuple[Position, float]]]:
         """The customer's nodes beside the way from the root to here, the way itself among them, by their action."""

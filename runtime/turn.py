@@ -79,7 +79,8 @@ class Turn:
         if chosen is None and words.asks_for_human(text):
             self._explain(Level.HUMAN, None, None)
             return self._walk.hand_off(state, "the customer asked for a person")
-        given = read_fields(text, state.turn, self._means.patterns, self._said.at)
+        expected = frozenset() if state.frame is None else self._served.policy.expected(state.frame)
+        given = read_fields(text, state.turn, self._means.patterns, self._said.at, expected)
         if self._said.attachments:
             photo = FieldValue(self._said.attachments[0], self._said.attachments[0], state.turn)
             given = Given({**given.values, "photo": photo}, given.refused)
@@ -97,16 +98,22 @@ class Turn:
             asked = self._served.understander.ask_backbone(whole, state.last_reply)
             if asked is not whole:
                 whole, tracked = asked, self._served.tracker.track(state, asked)
-        best, parts = self._best_of(state, tracked, parts)
+        tracked, parts = self._best_of(state, tracked, parts)
+        best = tracked.best
         sure = best is not None and best.probability >= self._threshold(best)
         answers = sure and best is not None and best.level in (Level.ANSWER, Level.AHEAD)
-        corrected = self._corrected(state, given, answers)
+        corrected = self._corrected(state, given, answers, best if sure else None)
         if corrected:
             self._explain(Level.CORRECTION, whole, tracked)
             return self._mend.correct(state, given, corrected)
-        if state.frame is not None and words.cancels(self._said.text) and not answers:
+        # That a question is open says little about a message that is nothing but the wish to stop.
+        told = best is not None and best.candidate.probability >= self._threshold(best)
+        if words.cancels(self._said.text) and not (told and (sure if state.frame is None else answers)):
             self._explain(Level.CANCEL, whole, tracked)
             return self._mend.cancel(state)
+        if best is not None and self._is_refused(best, given):
+            self._explain(Level.OUT_OF_SCOPE, whole, tracked)
+            return self._mend.not_understood(state, given, tracked, self._offered)
         if best is not None and sure and not _is_close(tracked):
             self._explain(best.level, whole, tracked, best.position)
             early = self._early(state, best, parts)
@@ -116,21 +123,32 @@ class Turn:
 
     def _best_of(
         self, state: ConversationState, tracked: Tracked, parts: list[Understanding]
-    ) -> tuple[Placement | None, list[Understanding]]:
-        """The place of the whole message or, where it leads nowhere, of the first of its sentences that does."""
-        best = tracked.best
-        if best is not None and best.probability >= self._threshold(best):
-            return best, parts
+    ) -> tuple[Tracked, list[Understanding]]:
+        """Where the whole message leads or, where that is not sure, the first of its sentences that is."""
+        if self._is_sure(tracked):
+            return tracked, parts
         for place, part in enumerate(parts):
-            found = self._served.tracker.track(state, part).best
-            if found is not None and found.probability >= self._threshold(found):
+            found = self._served.tracker.track(state, part)
+            if self._is_sure(found):
                 return found, parts[:place] + parts[place + 1 :]
-        return best, parts
+        return tracked, parts
+
+    def _is_sure(self, tracked: Tracked) -> bool:
+        best = tracked.best
+        return best is not None and best.probability >= self._threshold(best) and not _is_close(tracked)
 
     def _threshold(self, placement: Placement) -> float:
+        """What an exact wording means is certain; which need a value alone belongs to is not."""
         flow_id, node_id = placement.position
         node = self._served.assistant.flow_by_id[flow_id].by_id[node_id]
-        return 0.0 if placement.candidate.is_exact else self._served.calibration.threshold(node.cost)
+        guessed = placement.level is Level.OTHER_FLOW and self._served.policy.gives.get(placement.candidate.action_id)
+        if placement.candidate.is_exact and not guessed:
+            return 0.0
+        return self._served.calibration.threshold(node.cost)
+
+    def _is_refused(self, best: Placement, given: Given) -> bool:
+        """Whether the message would be an answer, but with a value that the shop's pattern refuses."""
+        return bool(set(given.refused) & self._served.policy.gives.get(best.candidate.action_id, frozenset()))
 
     def _early(self, state: ConversationState, best: Placement, parts: list[Understanding]) -> tuple[Early, ...]:
         """What else the message says, kept for the questions to come."""
@@ -163,7 +181,7 @@ class Turn:
                 frames = frames[1:]
             frames = (*frames, Frame(*position))
         frame = frames[-1].at(position[1], tuple(sorted(given.values)))
-        state = self._walk.run(replace(state, frames=(*frames[:-1], frame), beliefs=()))
+        state = self._walk.run(replace(state, frames=(*frames[:-1], frame), beliefs=(), served=None))
         return state if tracked is None else self._with_beliefs(state, position, tracked)
 
     def _with_beliefs(self, state: ConversationState, taken: Position, tracked: Tracked) -> ConversationState:
@@ -187,9 +205,14 @@ class Turn:
         path = () if frame is None else frame.path
         return next((place for place, visit in enumerate(path) if visit.node_id == node_id), None)
 
-    def _corrected(self, state: ConversationState, given: Given, answers: bool) -> list[str]:
-        """The kinds of fields that the message gives anew, where it does not answer the open question with them."""
-        if answers and not words.corrects(self._said.text):
+    def _corrected(self, state: ConversationState, given: Given, answers: bool, best: Placement | None) -> list[str]:
+        """The kinds of fields that the message gives anew, where it does not answer the open question with them.
+
+        Of a need that is served a value is corrected in so many words, by a message that begins no other need.
+        """
+        says_so = words.corrects(self._said.text)
+        begins = best is not None and not self._served.policy.gives.get(best.candidate.action_id)
+        if (answers and not says_so) or (state.frame is None and (begins or not says_so)):
             return []
         changed = [
             kind
@@ -198,9 +221,10 @@ class Turn:
             and state.fields[kind].source == "customer"
             and state.fields[kind].typed != value.typed
         ]
-        if not changed or state.frame is None:
+        frame = state.frame or state.served
+        if not changed or frame is None:
             return []
-        expected = self._served.policy.expected(state.frame)
+        expected = self._served.policy.expected(frame)
         return [kind for kind in changed if kind not in expected]
 
     def _rating(self) -> str | None:

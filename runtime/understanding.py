@@ -18,7 +18,8 @@ from taskflow.retrieval import ExemplarIndex, Match
 from taskflow.texts import split_sentences
 
 _CANDIDATES = 9  # as many as one digit can number
-_BEHIND = 0.15  # likeness that a value alone lacks to a whole message
+_VALUE_BEHIND = 0.15  # likeness that a value alone lacks to a whole message
+_WORDS_BEHIND = 0.02  # and what stands around its values
 _MOST_SENTENCES = 6
 _PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
 
@@ -79,15 +80,14 @@ class Understander:
         masked = mask(text)
         sentences = split_sentences(masked)[:_MOST_SENTENCES]
         texts = [masked, *sentences] if len(sentences) > 1 else [masked]
-        values = list(dict.fromkeys(_PLACEHOLDER.findall(masked)))
-        vectors = self._encoder.encode([*texts, *values])
-        alone = [self._index.rank(value, vector) for value, vector in zip(values, vectors[len(texts) :], strict=True)]
-        found = []
-        for one, vector in zip(texts, vectors, strict=False):
-            near = self._index.rank(one, vector)
-            own = [ranked for value, ranked in zip(values, alone, strict=True) if value in one and value != one]
-            found.append(self._weighed(one, near, _with_values(near, own)))
-        return found
+        readings = {one: _readings(one) for one in texts}
+        asked = list(dict.fromkeys(reading for own in readings.values() for reading in own))
+        vectors = dict(zip(asked, self._encoder.encode(asked), strict=True))
+        ranked = {one: self._index.rank(one, vectors[one]) for one in asked}
+        return [
+            self._weighed(one, [(ranked[reading], behind) for reading, behind in readings[one].items()])
+            for one in texts
+        ]
 
     def ask_backbone(self, understanding: Understanding, said_before: str | None) -> Understanding:
         """Let the backbone choose among the candidates where the mode lets it; one call at most."""
@@ -96,7 +96,7 @@ class Understander:
         # A model that fails leaves the choice to retrieval: the customer gets an answer all the same.
         with suppress(BackboneError):
             chosen = self._chosen(self._backbone, understanding, said_before)
-            inside = 1.0 - understanding.outside
+            inside = min(1.0, sum(one.probability for one in understanding.candidates))
             candidates = (
                 replace(one, probability=share * inside)
                 for one, share in zip(understanding.candidates, chosen, strict=True)
@@ -105,14 +105,25 @@ class Understander:
             return replace(understanding, candidates=ranked, by="backbone")
         return understanding
 
-    def _weighed(self, text: str, near: Sequence[Match], ranked: Sequence[Match]) -> Understanding:
-        whole = {match.action_id: match.likeness for match in near}
-        *probabilities, outside = self._calibration.probabilities([match.likeness for match in ranked]).tolist()
-        candidates = tuple(
-            Candidate(match.action_id, probability, match, match.likeness > whole[match.action_id])
-            for match, probability in zip(ranked[:_CANDIDATES], probabilities, strict=False)
-        )
-        return Understanding(text, candidates, outside)
+    def _weighed(self, text: str, readings: Sequence[tuple[Sequence[Match], float]]) -> Understanding:
+        """The candidates of a text, each as it is likest in any reading; a value does not vie with the words around it.
+
+        "My parcel TF-204 is late" gives a number, and is no less a late parcel for that.
+        """
+        said = _likest([reading for reading in readings if reading[1] < _VALUE_BEHIND])
+        values = _likest([reading for reading in readings if reading[1] == _VALUE_BEHIND])
+        *probabilities, outside = self._calibration.probabilities([match.likeness for match in said]).tolist()
+        found = {
+            match.action_id: Candidate(match.action_id, probability, match)
+            for match, probability in zip(said, probabilities, strict=True)
+        }
+        for match, probability in zip(
+            values, self._calibration.probabilities([m.likeness for m in values]), strict=False
+        ):
+            if match.likeness > found[match.action_id].match.likeness:
+                found[match.action_id] = Candidate(match.action_id, float(probability), match, is_value=True)
+        ranked = sorted(found.values(), key=lambda one: -one.match.likeness)
+        return Understanding(text, tuple(ranked[:_CANDIDATES]), outside)
 
     def _chosen(self, backbone: Backbone, understanding: Understanding, said_before: str | None) -> list[float]:
         options = [
@@ -124,15 +135,28 @@ class Understander:
         return backbone.score([Message("user", prompt)], numbers)
 
 
-def _with_values(near: Sequence[Match], values: Sequence[Sequence[Match]]) -> list[Match]:
-    """Matches of a text and, a little behind, of the values in it alone.
-
-    "12 Oak Street, then left at the church" is an address given, whatever stands around it.
-    """
-    best = {match.action_id: match for match in near}
-    for ranked in values:
+def _likest(readings: Sequence[tuple[Sequence[Match], float]]) -> list[Match]:
+    """Each action's match in the reading in which it is likest, less what that one lacks; the likest first."""
+    best: dict[ActionId, Match] = {}
+    for ranked, behind in readings:
         for match in ranked:
-            behind = replace(match, likeness=match.likeness - _BEHIND)
-            if behind.likeness > best[match.action_id].likeness:
-                best[match.action_id] = behind
+            lowered = replace(match, likeness=match.likeness - behind)
+            if match.action_id not in best or lowered.likeness > best[match.action_id].likeness:
+                best[match.action_id] = lowered
     return sorted(best.values(), key=lambda match: -match.likeness)
+
+
+def _readings(text: str) -> dict[str, float]:
+    """What to look for in a masked text, with the likeness that each lacks: itself, its words, its values.
+
+    "My parcel TF-204 is late" is a late parcel, and a number given: "12 Oak Street, then left at the church" is an
+    address, whatever stands around it.
+    """
+    values = list(dict.fromkeys(_PLACEHOLDER.findall(text)))
+    words = " ".join(_PLACEHOLDER.sub(" ", text).split())
+    found = {text: 0.0}
+    if values and any(sign.isalpha() for sign in words):
+        found.setdefault(words, _WORDS_BEHIND)
+    for value in values:
+        found.setdefault(value, _VALUE_BEHIND)
+    return found

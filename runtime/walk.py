@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -178,7 +178,7 @@ class Walk:
             self._claim()
             used = {kind for visit in frame.path for kind in visit.fields} & set(state.fields)
             result = self._made(self._means.calls, step, state)
-            state = self._after_call(state, step.name, result, used)
+            state = self._after_call(state, step.name, result, used, self._served.policy.asked(frame))
             # Logs that kept no results know no outcomes: then a call that went well goes straight on.
             target = (step.outcomes or {Outcome.OK: step.node.id}).get(result.outcome)
             frame = frame.at(step.node.id, tuple(sorted(used)))
@@ -197,12 +197,15 @@ class Walk:
         self.note("call", {"name": step.name, "outcome": result.outcome.value, "fields": dict(result.fields)})
         return result
 
-    def _after_call(self, state: ConversationState, name: str, result: CallResult, used: set[str]) -> ConversationState:
+    def _after_call(
+        self, state: ConversationState, name: str, result: CallResult, used: set[str], asked: Collection[str]
+    ) -> ConversationState:
+        """What the call tells is known, but where the customer was `asked` and has told it."""
         fields = dict(state.fields)
         if result.outcome is Outcome.NOT_FOUND:
             fields |= {kind: replace(fields[kind], confidence=_DOUBTED) for kind in used}
         for kind, value in result.fields.items():
-            if kind not in fields or fields[kind].source == "call":
+            if kind not in fields or fields[kind].source == "call" or kind not in asked:
                 fields[kind] = FieldValue(value, value, state.turn, source="call")
         written = state.written
         if name in self._means.config.writes and result.outcome is Outcome.OK:
@@ -211,7 +214,7 @@ class Walk:
 
     def _leave(self, state: ConversationState, replied: bool) -> ConversationState:
         """The top flow is over: back to the one that it interrupted, or to nothing."""
-        state = replace(state, frames=state.frames[:-1])
+        state = replace(state, frames=state.frames[:-1], served=state.frame)
         if state.frame is not None:
             return self.ask_again(self.repair(state, Repair.RESUME))
         state = replace(state, early=(), beliefs=())
