@@ -53,6 +53,24 @@ def chat(settings: Settings, assistant: str, as_json: bool) -> None:
                 click.echo(f"{reply.text}\n    {reply.flow or '-'} | {reply.action or '-'} | {reply.node or '-'}")
 
 
+@click.command()
+@as_json
+@with_settings
+def close_silent(settings: Settings, as_json: bool) -> None:
+    """Close the conversations whose customers have gone.
+
+    A conversation is closed as abandoned when its customer has said nothing for [runtime] silence_minutes; one that a
+    person has taken over stays. Run it every few minutes.
+
+    Example: taskflow close-silent
+    """
+    closed = make_manager(settings, settings.configuration.section("runtime", RuntimeConfig)).close_silent()
+    if as_json:
+        print_json({"closed": closed})
+    else:
+        click.echo(f"{closed} conversations closed")
+
+
 def _lines(ends_at_empty: bool) -> Iterator[str]:
     """The messages on stdin; bytes that are no UTF-8 become replacement characters."""
     while True:

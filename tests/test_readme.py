@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PATHS = re.findall(r"`((?:taskflow|mining|runtime|webui|tests|data|docs)/[\w./-]*)`", README)
 LINKS = re.findall(r"\]\(([\w./-]+)\)", README)
-COMMANDS = re.findall(r"(?:^|`|bin/)taskflow ([a-z]+(?: (?:check|upgrade))?)", README, re.MULTILINE)
+COMMANDS = re.findall(r"(?:^|`|bin/)taskflow ([a-z-]+(?: (?:check|upgrade)(?=[` ]))?)", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", sorted({*PATHS, *LINKS}))

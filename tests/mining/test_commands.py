@@ -82,7 +82,9 @@ def test_the_whole_way_on_either_database(cli, database_url, log, tmp_path):
     for other in ("mermaid", "graphml", "dot"):
         assert run("export", "a", "--format", other).strip()
 
-    assert json.loads(run("publish", "a", "--json")) == {"assistant": "a", "version": 1}
+    published = json.loads(run("publish", "a", "--json"))
+    assert (published["assistant"], published["version"]) == ("a", 1)
+    assert 0 < published["calibration"]["accept"] < 1
     assert json.loads(run("publish", "a", "--json"))["version"] == 2
     assert json.loads(run("export", "a", "--version", "1"))["version"] == 1
 
