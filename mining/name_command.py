@@ -10,6 +10,7 @@ import click
 from mining.backbone_names import Answer, ask, followed
 from mining.discretion import Discretion
 from taskflow.backbones import Backbone
+from taskflow.backbones.loading import load_backbone
 from taskflow.config import BackboneConfig, ConfigError
 from taskflow.edits import AddAction, DescribeAction, Edit, RenameAction, SplitAction
 from taskflow.model import ActionId, Assistant, DialogueAction, Speaker, Status
@@ -88,13 +89,10 @@ def _ask_all(
 
 
 def _backbone(settings: Settings) -> Backbone:
-    checkpoint = settings.configuration.section("backbone", BackboneConfig).checkpoint
-    if checkpoint is None:
-        raise ConfigError("no backbone is configured: set checkpoint under [backbone] in taskflow.toml")
-    # torch and transformers take seconds to import, and mining needs neither.
-    from taskflow.backbones.local import LocalBackbone
-
-    return LocalBackbone(checkpoint)
+    backbone = load_backbone(settings.configuration.section("backbone", BackboneConfig))
+    if backbone is None:
+        raise ConfigError("no backbone is configured: set checkpoint under [backbone] in taskflow.toml, or url")
+    return backbone
 
 
 def _chosen(draft: Assistant, ids: Sequence[str]) -> list[DialogueAction]:

@@ -62,7 +62,7 @@ class Mend:
     def cancel(self, state: ConversationState) -> ConversationState:
         """The customer stops: say what stands, and go back to what was interrupted."""
         done = state.written
-        state = replace(state, frames=state.frames[:-1], early=(), beliefs=(), failures=0)
+        state = replace(state.left(), early=(), beliefs=(), failures=0)
         if done:
             told = "; ".join(one.told or one.name for one in done)
             state = self._walk.repair(state, Repair.CANCEL_AFTER_WRITE, done=told)

@@ -29,11 +29,15 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A TaskFlow under way, where it stands, and how it came there."""
+    """A TaskFlow under way, where it stands, and how it came there.
+
+    `kept` are its values of fields to which a flow that interrupts it was given others.
+    """
 
     flow_id: FlowId
     node_id: NodeId
     path: tuple[Visit, ...] = ()
+    kept: Mapping[str, FieldValue] = field(default_factory=dict)
 
     @property
     def position(self) -> Position:
@@ -44,12 +48,14 @@ class Frame:
         return replace(self, node_id=node_id, path=path)
 
     def to_json(self) -> list[Any]:
-        return [self.flow_id, self.node_id, [[visit.node_id, list(visit.fields)] for visit in self.path]]
+        path = [[visit.node_id, list(visit.fields)] for visit in self.path]
+        return [self.flow_id, self.node_id, path, {kind: value.to_json() for kind, value in self.kept.items()}]
 
     @classmethod
     def from_json(cls, value: Sequence[Any]) -> Frame:
-        flow, node, path = value
-        return cls(flow, node, tuple(Visit(visited, tuple(fields)) for visited, fields in path))
+        flow, node, path, *kept = value
+        known = {kind: FieldValue(**told) for kind, told in (kept[0] if kept else {}).items()}
+        return cls(flow, node, tuple(Visit(visited, tuple(fields)) for visited, fields in path), known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,14 @@ class ConversationState:
     def on(self, frame: Frame) -> ConversationState:
         """With another top frame."""
         return replace(self, frames=(*self.frames[:-1], frame))
+
+    def left(self) -> ConversationState:
+        """Without the top frame; what the one below it had been told holds again."""
+        frames = self.frames[:-1]
+        if not frames:
+            return replace(self, frames=frames)
+        top = frames[-1]
+        return replace(self, frames=(*frames[:-1], replace(top, kept={})), fields={**self.fields, **top.kept})
 
     def heard(self, speaker: str, text: str) -> ConversationState:
         return replace(self, recent=(*self.recent, (speaker, text[:_LONGEST_RECENT]))[-MOST_RECENT:])

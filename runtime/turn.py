@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -107,8 +107,8 @@ class Turn:
             self._explain(Level.CORRECTION, whole, tracked)
             return self._mend.correct(state, given, corrected)
         # That a question is open says little about a message that is nothing but the wish to stop.
-        told = best is not None and best.candidate.probability >= self._threshold(best)
-        if words.cancels(self._said.text) and not (told and (sure if state.frame is None else answers)):
+        told = self._is_plain(tracked) and (state.frame is None or answers)
+        if words.cancels(self._said.text) and not told:
             self._explain(Level.CANCEL, whole, tracked)
             return self._mend.cancel(state)
         if best is not None and self._is_refused(best, given):
@@ -124,18 +124,22 @@ class Turn:
     def _best_of(
         self, state: ConversationState, tracked: Tracked, parts: list[Understanding]
     ) -> tuple[Tracked, list[Understanding]]:
-        """Where the whole message leads or, where that is not sure, the first of its sentences that is."""
-        if self._is_sure(tracked):
-            return tracked, parts
-        for place, part in enumerate(parts):
-            found = self._served.tracker.track(state, part)
-            if self._is_sure(found):
-                return found, parts[:place] + parts[place + 1 :]
+        """Where the whole message leads or the first of its sentences that says plainly, or at all, where to go."""
+        places = [tracked, *(self._served.tracker.track(state, part) for part in parts)]
+        for is_told in (self._is_plain, self._is_sure):
+            for place, found in enumerate(places):
+                if is_told(found):
+                    return found, [part for number, part in enumerate(parts, 1) if number != place]
         return tracked, parts
 
     def _is_sure(self, tracked: Tracked) -> bool:
         best = tracked.best
         return best is not None and best.probability >= self._threshold(best) and not _is_close(tracked)
+
+    def _is_plain(self, tracked: Tracked) -> bool:
+        """Sure by its words alone, wherever the conversation stands."""
+        best = tracked.best
+        return best is not None and self._is_sure(tracked) and best.candidate.probability >= self._threshold(best)
 
     def _threshold(self, placement: Placement) -> float:
         """What an exact wording means is certain; which need a value alone belongs to is not."""
@@ -168,7 +172,7 @@ class Turn:
         tracked: Tracked | None = None,
     ) -> ConversationState:
         """Move to a place, in the flow under way or in another that is put on top, and walk on."""
-        state = replace(state, fields={**state.fields, **given.values}, failures=0)
+        before, state = state.fields, replace(state, fields={**state.fields, **given.values}, failures=0)
         if level is Level.BACK and state.written and self._passed(state, position[1]) is not None:
             return self._walk.hand_off(state, f"the customer goes back after {state.written[-1].name!r} was done")
         frames = state.frames
@@ -179,7 +183,7 @@ class Turn:
             if len(frames) == MOST_FRAMES:
                 self._walk.note("bound", {"what": "flows under way", "most": MOST_FRAMES})
                 frames = frames[1:]
-            frames = (*frames, Frame(*position))
+            frames = (*_keeping(frames, before, given), Frame(*position))
         frame = frames[-1].at(position[1], tuple(sorted(given.values)))
         state = self._walk.run(replace(state, frames=(*frames[:-1], frame), beliefs=(), served=None))
         return state if tracked is None else self._with_beliefs(state, position, tracked)
@@ -208,11 +212,12 @@ class Turn:
     def _corrected(self, state: ConversationState, given: Given, answers: bool, best: Placement | None) -> list[str]:
         """The kinds of fields that the message gives anew, where it does not answer the open question with them.
 
-        Of a need that is served a value is corrected in so many words, by a message that begins no other need.
+        Of a need that is served a value is corrected in so many words. What begins another need corrects nothing.
         """
         says_so = words.corrects(self._said.text)
-        begins = best is not None and not self._served.policy.gives.get(best.candidate.action_id)
-        if (answers and not says_so) or (state.frame is None and (begins or not says_so)):
+        gives = best is not None and self._served.policy.gives.get(best.candidate.action_id)
+        begins = best is not None and best.level is Level.OTHER_FLOW and not gives
+        if (answers and not says_so) or begins or (state.frame is None and not says_so):
             return []
         changed = [
             kind
@@ -275,6 +280,14 @@ def _is_close(tracked: Tracked) -> bool:
     others = (one for one in tracked.placements if one.candidate.action_id != best.candidate.action_id)
     second = next(others, None)
     return second is not None and second.probability >= NEARLY * best.probability
+
+
+def _keeping(frames: tuple[Frame, ...], before: Mapping[str, FieldValue], given: Given) -> tuple[Frame, ...]:
+    """The flow that is interrupted keeps its own values of what the interruption gives anew."""
+    if not frames:
+        return frames
+    kept = {kind: before[kind] for kind in given.values if kind in before}
+    return (*frames[:-1], replace(frames[-1], kept={**frames[-1].kept, **kept}))
 
 
 def _language(text: str, choice: str | None, before: str) -> str:

@@ -91,16 +91,15 @@ class Understander:
 
     def ask_backbone(self, understanding: Understanding, said_before: str | None) -> Understanding:
         """Let the backbone choose among the candidates where the mode lets it; one call at most."""
-        if self._backbone is None or len(understanding.candidates) < 2 or understanding.candidates[0].is_exact:
+        said = [one for one in understanding.candidates if not one.is_value]
+        if self._backbone is None or len(said) < 2 or understanding.candidates[0].is_exact:
             return understanding
         # A model that fails leaves the choice to retrieval: the customer gets an answer all the same.
         with suppress(BackboneError):
-            chosen = self._chosen(self._backbone, understanding, said_before)
-            inside = min(1.0, sum(one.probability for one in understanding.candidates))
-            candidates = (
-                replace(one, probability=share * inside)
-                for one, share in zip(understanding.candidates, chosen, strict=True)
-            )
+            chosen = self._chosen(self._backbone, understanding.text, said, said_before)
+            inside = 1.0 - understanding.outside
+            candidates = [replace(one, probability=p * inside) for one, p in zip(said, chosen, strict=True)]
+            candidates += (one for one in understanding.candidates if one.is_value)
             ranked = tuple(sorted(candidates, key=lambda one: -one.probability))
             return replace(understanding, candidates=ranked, by="backbone")
         return understanding
@@ -113,24 +112,26 @@ class Understander:
         said = _likest([reading for reading in readings if reading[1] < _VALUE_BEHIND])
         values = _likest([reading for reading in readings if reading[1] == _VALUE_BEHIND])
         *probabilities, outside = self._calibration.probabilities([match.likeness for match in said]).tolist()
-        found = {
-            match.action_id: Candidate(match.action_id, probability, match)
-            for match, probability in zip(said, probabilities, strict=True)
-        }
-        for match, probability in zip(
-            values, self._calibration.probabilities([m.likeness for m in values]), strict=False
-        ):
-            if match.likeness > found[match.action_id].match.likeness:
-                found[match.action_id] = Candidate(match.action_id, float(probability), match, is_value=True)
-        ranked = sorted(found.values(), key=lambda one: -one.match.likeness)
+        near = {match.action_id: match.likeness for match in said}
+        found = [Candidate(match.action_id, p, match) for match, p in zip(said, probabilities, strict=True)]
+        if values:
+            told = self._calibration.probabilities([match.likeness for match in values]).tolist()
+            found += [
+                Candidate(match.action_id, p, match, is_value=True)
+                for match, p in zip(values, told, strict=False)
+                if match.likeness > near[match.action_id]
+            ]
+        ranked = sorted(found, key=lambda one: -one.match.likeness)
         return Understanding(text, tuple(ranked[:_CANDIDATES]), outside)
 
-    def _chosen(self, backbone: Backbone, understanding: Understanding, said_before: str | None) -> list[float]:
+    def _chosen(
+        self, backbone: Backbone, text: str, candidates: Sequence[Candidate], said_before: str | None
+    ) -> list[float]:
         options = [
             {"name": self._assistant.action_by_id[one.action_id].name, "example": one.match.exemplar}
-            for one in understanding.candidates
+            for one in candidates
         ]
-        prompt = render("classify.v1.jinja", message=understanding.text, before=said_before, options=options)
+        prompt = render("classify.v1.jinja", message=text, before=said_before, options=options)
         numbers = [str(number) for number in range(1, len(options) + 1)]
         return backbone.score([Message("user", prompt)], numbers)
 

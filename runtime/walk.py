@@ -214,7 +214,7 @@ class Walk:
 
     def _leave(self, state: ConversationState, replied: bool) -> ConversationState:
         """The top flow is over: back to the one that it interrupted, or to nothing."""
-        state = replace(state, frames=state.frames[:-1], served=state.frame)
+        state = replace(state.left(), served=state.frame)
         if state.frame is not None:
             return self.ask_again(self.repair(state, Repair.RESUME))
         state = replace(state, early=(), beliefs=())

@@ -5,11 +5,12 @@ Secrets and the database's address may come from the environment; nothing else d
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from taskflow.encoders import bundled
 from taskflow.errors import TaskFlowError
@@ -42,7 +43,33 @@ class BackboneConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     checkpoint: Path | None = None
-    """The folder of a transformers checkpoint; without one nothing is classified or worded by a model."""
+    """The folder of a transformers checkpoint, or a GGUF file; with nothing set, no model classifies or words."""
+    hub: str | None = None
+    """A checkpoint's name on the Hugging Face hub instead, which is downloaded once."""
+    revision: str | None = None
+    """The commit of the `hub` checkpoint."""
+    run_checkpoint_code: bool = False
+    """Whether Python code of the `hub` checkpoint may be run here; `revision` must then be a whole commit id."""
+    url: str | None = None
+    """The address of an OpenAI-compatible server instead, such as http://localhost:8000/v1."""
+    model: str | None = None
+    """The server's name for the model, where it serves several."""
+    tokenizer: Path | None = None
+    """The folder of the served model's tokenizer, for what its server cannot do (docs/backbones.md)."""
+    dialect: Literal["qwen3", "baichuan2", "chatml"] | None = None
+    """The family, where the checkpoint does not tell it."""
+    timeout: float = Field(30.0, gt=0)
+    """The seconds that the server has for an answer, where whoever asks names no deadline."""
+    concurrency: int = Field(16, ge=1)
+    """How many requests the server gets at once."""
+
+    @model_validator(mode="after")
+    def _is_one_model(self) -> BackboneConfig:
+        if sum(given is not None for given in (self.checkpoint, self.hub, self.url)) > 1:
+            raise ValueError("checkpoint, hub and url exclude each other")
+        if self.run_checkpoint_code and not (self.hub and re.fullmatch("[0-9a-f]{40}", self.revision or "")):
+            raise ValueError("run_checkpoint_code needs hub and, as revision, a commit id of 40 digits")
+        return self
 
 
 class Configuration:

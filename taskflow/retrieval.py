@@ -50,6 +50,7 @@ class ExemplarIndex:
         self._vectors = vectors
         self._owner = np.repeat(np.arange(len(self._actions)), [len(action.exemplars) for action in self._actions])
         self._starts = np.searchsorted(self._owner, np.arange(len(self._actions)))
+        self._sizes = np.array([len(action.exemplars) for action in self._actions])
         self._exact: dict[str, dict[int, int]] = {}
         for place, text in enumerate(self._texts):
             self._exact.setdefault(normalise(text), {}).setdefault(int(self._owner[place]), place)
@@ -60,7 +61,7 @@ class ExemplarIndex:
             return []
         scores = vector[None, :] @ self._vectors.T
         likeness = self._likeness([text], scores)[0]
-        return [self._match(int(index), likeness, scores[0]) for index in np.argsort(-likeness, kind="stable")]
+        return self._matches(np.argsort(-likeness, kind="stable"), likeness, scores[0])
 
     def nearest(self, texts: Sequence[str], vectors: Vectors, count: int = 1) -> list[list[Match]]:
         """The likeliest actions of each text, at most `count`, the likeliest first; none where there are no actions."""
@@ -71,28 +72,35 @@ class ExemplarIndex:
             scores = vectors[start : start + 1024] @ self._vectors.T
             likeness = self._likeness(texts[start : start + 1024], scores)
             for row, cosines in zip(likeness, scores, strict=True):
-                best = np.argsort(-row, kind="stable")[:count]
-                found.append([self._match(int(index), row, cosines) for index in best])
+                found.append(self._matches(np.argsort(-row, kind="stable")[:count], row, cosines))
         return found
 
     def _likeness(self, texts: Sequence[str], scores: Vectors) -> Vectors:
         """(texts, actions) from the cosines (texts, exemplars), in which the very words become 1.0."""
-        likeness = np.empty((len(texts), len(self._actions)), np.float32)
-        for index, (start, end) in enumerate(zip(self._starts, [*self._starts[1:], len(self._texts)], strict=True)):
-            own = scores[:, start:end]
-            kept = min(_NEAREST, end - start)
-            around = np.partition(own, -kept, axis=1)[:, -kept:].mean(axis=1)
-            likeness[:, index] = _BEST * own.max(axis=1) + (1 - _BEST) * around
+        best = np.maximum.reduceat(scores, self._starts, axis=1)
+        around = np.add.reduceat(scores, self._starts, axis=1) / self._sizes
+        for index in np.flatnonzero(self._sizes > _NEAREST):
+            own = scores[:, self._starts[index] : self._starts[index] + self._sizes[index]]
+            around[:, index] = np.partition(own, -_NEAREST, axis=1)[:, -_NEAREST:].mean(axis=1)
+        likeness = np.asarray(_BEST * best + (1 - _BEST) * around, np.float32)
         for row, text in enumerate(texts):
             for action, place in self._exact.get(normalise(text), {}).items():
                 likeness[row, action] = scores[row, place] = 1.0
         return likeness
 
-    def _match(self, index: int, likeness: NDArray[np.float32], scores: NDArray[np.float32]) -> Match:
-        start = int(self._starts[index])
-        own = scores[start : start + len(self._actions[index].exemplars)]
-        place = start + int(np.argmax(own))
-        return Match(self._actions[index].id, float(scores[place]), float(likeness[index]), self._texts[place])
+    def _matches(
+        self, chosen: NDArray[np.intp], likeness: NDArray[np.float32], scores: NDArray[np.float32]
+    ) -> list[Match]:
+        """The chosen actions, each with the first of its nearest exemplars."""
+        best = np.maximum.reduceat(scores, self._starts)
+        nearest = np.flatnonzero(scores == best[self._owner])
+        places = nearest[np.searchsorted(self._owner[nearest], chosen)]
+        return [
+            Match(self._actions[index].id, score, like, self._texts[place])
+            for index, score, like, place in zip(
+                chosen.tolist(), scores[places].tolist(), likeness[chosen].tolist(), places.tolist(), strict=True
+            )
+        ]
 
 
 def exemplar_texts(assistant: Assistant, speaker: Speaker) -> list[str]:

@@ -61,6 +61,12 @@ class DeveloperAccess:
         return self.token is not None and isinstance(mark, str) and hmac.compare_digest(mark, self.mark())
 
 
+def bearer(authorization: str) -> str:
+    """The token of an Authorization header; empty where it holds none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def is_public(endpoint: str) -> bool:
     return endpoint in _PUBLIC_ENDPOINTS or endpoint.partition(".")[0] in _PUBLIC_BLUEPRINTS
 

@@ -19,15 +19,19 @@ from werkzeug.wrappers import Response
 from runtime.dialogue_manager import DialogueManager
 from taskflow.store import Database
 from webui.access import DeveloperAccess, VisitorTokens
-from webui.assistants import assistants, data
+from webui.assistants import assistants
 from webui.config import ServerConfig
 from webui.conversations import chat
 from webui.corpora import corpora
+from webui.data import data
 from webui.door import door, guard, is_developer
+from webui.explanations import explanations
 from webui.home import home
+from webui.openapi import API, describe
 from webui.parts import NAME, Parts, parts
 from webui.problems import tell_problems
 from webui.shop import shop
+from webui.streams import Listeners
 from webui.words import Words, chosen_language, remember_language
 
 _LARGEST_BODY = 64 * 1024  # bytes
@@ -51,7 +55,7 @@ def create_app(
 ) -> APIFlask:
     """The application of these parts; without a developer token its developers' pages are for this machine alone."""
     app = APIFlask(
-        __name__, title="TaskFlow", version="1", spec_path="/api/openapi.json", docs_path=None, json_errors=False
+        __name__, title="TaskFlow", version="1", spec_path=f"{API}/openapi.json", docs_path=None, json_errors=False
     )
     app.config.update(
         SECRET_KEY=secret_key,
@@ -64,14 +68,20 @@ def create_app(
     app.json = _Json(app)
     app.session_interface = _Sessions()
     app.extensions[NAME] = Parts(
-        database, manager, config, VisitorTokens(secret_key), DeveloperAccess(secret_key, developer_token)
+        database,
+        manager,
+        config,
+        VisitorTokens(secret_key),
+        DeveloperAccess(secret_key, developer_token),
+        Listeners(database, manager, config.streams),
     )
     app.before_request(_refuse_unkeepable)
     _limit(app, config)
     app.before_request(guard)
     CSRFProtect(app).exempt(chat)
-    for blueprint in (chat, shop, door, home, corpora, assistants, data):
+    for blueprint in (chat, shop, door, home, corpora, assistants, data, explanations):
         app.register_blueprint(blueprint)
+    describe(app)
     tell_problems(app)
     app.context_processor(_page_context)
     app.add_template_filter("{:,}".format, "grouped")
@@ -107,6 +117,13 @@ def _limit(app: APIFlask, config: ServerConfig) -> None:
         exempt_when=lambda: not _conversation(),
     )(chat)
     limiter.limit(_LOGIN_LIMIT, methods=["POST"])(door)
+    guesses = limiter.shared_limit(_LOGIN_LIMIT, scope="developer", deduct_when=_is_refused)
+    for blueprint in (data, explanations):
+        guesses(blueprint)
+
+
+def _is_refused(response: Response) -> bool:
+    return response.status_code == 401
 
 
 def _conversation() -> str:

@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 
 import click
-from apiflask import APIFlask
 
 from runtime.commands import make_manager
 from runtime.config import RuntimeConfig
-from taskflow.config import Configuration
+from taskflow.config import EncoderConfig
+from taskflow.encoders import bundled
 from taskflow.options import Settings, say, with_settings
-from taskflow.store import open_database
 from webui.access import DEVELOPER_VARIABLE, is_loopback
 from webui.app import create_app
 from webui.config import ServerConfig
 from webui.keys import secret_key
-from webui.server import Server, ServerError, listening_socket
+from webui.parts import NAME
+from webui.server import Loaded, Server, ServerError, listening_socket
 
 _WIDGET = Path(__file__).parent / "static" / "dist" / "widget.js"
 
@@ -45,16 +45,25 @@ def serve(settings: Settings, host: str, port: int, workers: int, threads: int) 
     if not _WIDGET.is_file():
         say("the front end is not built, so there is no chat widget: install again without TASKFLOW_SKIP_FRONTEND")
     listener = listening_socket(host, port)
+    if settings.configuration.section("encoder", EncoderConfig).name == bundled.NAME:
+        # Its weights are arrays that nobody changes, so the workers can share them; other encoders hold connections
+        # or threads, and each worker loads its own.
+        settings.encoder.encode(["hello"])
     # No connection may be open when the workers are forked: SQLite's locks and libpq's streams cannot be shared.
     settings.database.close()
     Server(
-        lambda: _application(settings.url, settings.configuration, key, developer_token), listener, workers, threads
+        lambda: _application(settings, key, developer_token),
+        listener,
+        workers,
+        threads,
+        settings.configuration.section("server", ServerConfig).streams,
     ).run()
 
 
-def _application(url: str, configuration: Configuration, key: str, developer_token: str | None) -> APIFlask:
-    settings = Settings(open_database(url), configuration, url)
+def _application(settings: Settings, key: str, developer_token: str | None) -> Loaded:
     # The first encoding takes seconds: no customer should wait for it.
     settings.encoder.encode(["hello"])
-    manager = make_manager(settings, configuration.section("runtime", RuntimeConfig))
-    return create_app(settings.database, manager, configuration.section("server", ServerConfig), key, developer_token)
+    manager = make_manager(settings, settings.configuration.section("runtime", RuntimeConfig))
+    config = settings.configuration.section("server", ServerConfig)
+    app = create_app(settings.database, manager, config, key, developer_token)
+    return app, app.extensions[NAME].listeners

@@ -38,5 +38,11 @@ class ServerConfig(BaseModel):
     address_limit: int = Field(default=600, ge=1)
     """Chat requests a minute from one network address; each worker process counts for itself."""
 
+    streams: int = Field(default=1_000, ge=1, le=10_000)
+    """Event streams that are open at a time; each worker process counts for itself."""
+
+    heartbeat: float = Field(default=15, gt=0, le=3_600)
+    """Seconds after which a silent event stream says that it is alive: less than proxies wait."""
+
     proxies: int = Field(default=0, ge=0, le=8)
     """How many reverse proxies stand before the server: so many entries of X-Forwarded-For are believed."""

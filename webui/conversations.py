@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from apiflask import APIBlueprint
+from flask import Response as FlaskResponse
 from flask import abort, request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from werkzeug.wrappers import Response
 
-from runtime.dialogue_manager import Event
+from runtime.events import Event
 from taskflow.store.assistants import AssistantError
 from taskflow.store.names import NameFormError, checked_name
+from webui.access import bearer
+from webui.openapi import API, CUSTOMER, faults
 from webui.parts import parts
+from webui.streams import Listener
 
-chat = APIBlueprint("chat", __name__, url_prefix="/api/conversations", tag="Chat")
+chat = APIBlueprint("chat", __name__, url_prefix=f"{API}/conversations", tag="Chat")
 
 _PREFLIGHT_AGE = 600  # seconds
 _LARGEST_OFFSET = 2**31 - 1
+_COME_BACK = 2_000  # milliseconds after which a stream that ended is asked for again
+_NO_BUFFER = {"X-Accel-Buffering": "no"}  # a proxy that collects an answer first would hold the events back
 
 
 def _storable(text: str) -> str:
@@ -41,10 +48,27 @@ class Message(BaseModel):
 
     text: Annotated[str, AfterValidator(_storable)]
 
+    choice: (
+        Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$"), AfterValidator(_storable)] | None
+    ) = None
+    """The payload of the button that was pressed, where the message is one that the assistant offered."""
+
 
 class After(BaseModel):
     after: int = Field(default=-1, ge=-1, le=_LARGEST_OFFSET)
     """The last offset that the client has; events after it are wanted."""
+
+
+class Resumed(BaseModel):
+    last_event_id: int | None = Field(default=None, ge=-1, le=_LARGEST_OFFSET)
+    """The same, as browsers send it when they open a stream again; it comes before `after`."""
+
+
+class Choice(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    label: str
+    payload: str
 
 
 class EventBody(BaseModel):
@@ -58,6 +82,8 @@ class EventBody(BaseModel):
     node: str | None
     handoff: bool
     at: datetime
+    choices: list[Choice] = []
+    """Buttons for the customer's answer."""
 
 
 class Events(BaseModel):
@@ -72,6 +98,7 @@ class Begun(Events):
 @chat.post("")
 @chat.input(Beginning, arg_name="beginning")
 @chat.output(Begun, status_code=201)
+@chat.doc(responses=faults(400, 403, 413, 415, 422, 429, 503, e404="No assistant of this name is published."))
 def begin(beginning: Beginning) -> Begun:
     """Begin a conversation with a published assistant."""
     manager = parts().manager
@@ -90,17 +117,46 @@ def begin(beginning: Beginning) -> Begun:
 @chat.get("/<conversation_id>/events")
 @chat.input(After, location="query", arg_name="after")
 @chat.output(Events)
+@chat.doc(responses=faults(401, 403, 404, 422, 429, 503), security=CUSTOMER)
 def events(conversation_id: str, after: After) -> Events:
     """What happened in a conversation so far."""
     return Events(events=_bodies(parts().manager.events(conversation_id, after.after)))
 
 
+@chat.get("/<conversation_id>/stream")
+@chat.input(After, location="query", arg_name="after")
+@chat.input(Resumed, location="headers", arg_name="resumed")
+@chat.doc(
+    responses={
+        200: {
+            "description": "Server-sent events: each one's id is its offset, its data what `events` holds. "
+            "Comments say that a silent stream is alive. It ends when the server stops: open it again.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    }
+    | faults(401, 403, 404, 422, 429, 503),
+    security=CUSTOMER,
+)
+def stream(conversation_id: str, after: After, resumed: Resumed) -> FlaskResponse:
+    """What happens in a conversation, as it happens."""
+    last = after.after if resumed.last_event_id is None else resumed.last_event_id
+    listeners = parts().listeners
+    listener = listeners.listen(conversation_id, last)
+    response = FlaskResponse(
+        _lines(listener, parts().config.heartbeat), mimetype="text/event-stream", headers=_NO_BUFFER
+    )
+    response.call_on_close(lambda: listeners.leave(listener))
+    return response
+
+
 @chat.post("/<conversation_id>/messages")
 @chat.input(Message, arg_name="message")
 @chat.output(Events)
+@chat.doc(responses=faults(400, 401, 403, 404, 409, 413, 415, 422, 429, 503), security=CUSTOMER)
 def send(conversation_id: str, message: Message) -> Events:
     """Say something; the answer holds the message's own event and the replies to it."""
-    return Events(events=_bodies(parts().manager.reply(conversation_id, message.client_message_id, message.text)))
+    said = parts().manager.reply(conversation_id, message.client_message_id, message.text, message.choice)
+    return Events(events=_bodies(said))
 
 
 @chat.before_request
@@ -126,15 +182,14 @@ def share(response: Response) -> Response:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = "Retry-After"
         if request.method == "OPTIONS":
-            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Last-Event-ID"
             response.headers["Access-Control-Allow-Methods"] = "GET, POST"
             response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_AGE)
     return response
 
 
 def _check_token(conversation_id: str) -> None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    known = parts().tokens.conversation(token.strip()) if scheme.lower() == "bearer" else None
+    known = parts().tokens.conversation(bearer(request.headers.get("Authorization", "")))
     if known is None:
         abort(401, "Send the conversation's token, as Authorization: Bearer TOKEN.")
     if known != conversation_id:
@@ -148,6 +203,16 @@ def _is_welcome(origin: str) -> bool:
     except ValueError:
         return False
     return own or origin.lower() in parts().config.allowed_origins
+
+
+def _lines(listener: Listener, heartbeat: float) -> Iterator[str]:
+    yield f"retry: {_COME_BACK}\n\n"
+    for events in listener.batches(heartbeat):
+        yield "".join(map(_line, events)) or ": still here\n\n"
+
+
+def _line(event: Event) -> str:
+    return f"id: {event.offset}\nevent: {event.kind}\ndata: {EventBody.model_validate(event).model_dump_json()}\n\n"
 
 
 def _bodies(found: list[Event]) -> list[EventBody]:

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from webui.access import LOCAL_ONLY, is_local_name, is_loopback, is_public
+from webui.access import LOCAL_ONLY, bearer, is_local_name, is_loopback, is_public
 from webui.parts import parts
 
 door = Blueprint("door", __name__)
@@ -28,7 +28,9 @@ def guard() -> ResponseReturnValue | None:
     if is_developer():
         return None
     if request.path.startswith("/api/"):
-        abort(401, "Log in at /login first.")
+        if developers.accepts(bearer(request.headers.get("Authorization", ""))):
+            return None
+        abort(401, "Send the developers' token, as Authorization: Bearer TOKEN, or log in at /login first.")
     if request.method == "GET":
         # Kept in the signed session, not in the address: nobody else can choose where a login leads.
         session[_NEXT] = request.full_path.rstrip("?")

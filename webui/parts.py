@@ -10,6 +10,7 @@ from runtime.dialogue_manager import DialogueManager
 from taskflow.store import Database
 from webui.access import DeveloperAccess, VisitorTokens
 from webui.config import ServerConfig
+from webui.streams import Listeners
 
 NAME = "taskflow"
 
@@ -21,6 +22,7 @@ class Parts:
     config: ServerConfig
     tokens: VisitorTokens
     developers: DeveloperAccess
+    listeners: Listeners
 
 
 def parts() -> Parts:

@@ -10,6 +10,7 @@ from flask import current_app, jsonify, make_response, render_template, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -19,6 +20,7 @@ from taskflow.store.assistants import AssistantError
 from taskflow.store.corpora import CorpusError
 from taskflow.store.names import NameFormError
 from webui.access import is_public
+from webui.streams import StreamError
 
 _SENTENCES = {
     400: "The request is malformed.",
@@ -37,9 +39,11 @@ _log = logging.getLogger(__name__)
 def tell_problems(app: APIFlask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(HTTPError, _malformed)
-    app.register_error_handler(ConversationError, _conversation)
+    app.register_error_handler(ConversationError, _with_status)
+    app.register_error_handler(StreamError, _with_status)
     app.register_error_handler(TaskFlowError, _ours)
     app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(NoConnection, _database)
 
 
 def _http(error: HTTPException) -> Response:
@@ -64,7 +68,7 @@ def _malformed(error: HTTPError) -> Response:
     return _told(error.status_code, _SENTENCES[400])
 
 
-def _conversation(error: ConversationError) -> Response:
+def _with_status(error: ConversationError | StreamError) -> Response:
     return _told(error.status, _sentence(error))
 
 
@@ -77,8 +81,9 @@ def _ours(error: TaskFlowError) -> Response:
     return _told(500, _sentence(error))
 
 
-def _database(error: DBAPIError) -> Response:
-    _log.error("%s: the database did not answer: %s", request.endpoint, error.orig)
+def _database(error: DBAPIError | NoConnection) -> Response:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    _log.error("%s: the database did not answer: %s", request.endpoint, cause)
     return _told(503, _SENTENCES[503])
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CursorResult, insert, or_, select, update
+from sqlalchemy import Column, CursorResult, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from taskflow.store.database import Database
@@ -83,10 +83,19 @@ def start(database: Database, version_id: int, customer: str | None = None) -> s
 
 def read(database: Database, conversation: str) -> Snapshot | None:
     with database.read() as session:
-        row = session.execute(_SNAPSHOT.where(ConversationRow.id == conversation)).one_or_none()
-    if row is None:
+        row = session.execute(_SNAPSHOT, {"conversation": conversation}).one_or_none()
+    return None if row is None else _snapshot(row)
+
+
+def read_to_answer(
+    database: Database, conversation: str, messages: Sequence[str]
+) -> tuple[Snapshot, frozenset[str]] | None:
+    """A conversation as it stands, and which of the messages are in it already."""
+    with database.read() as session:
+        rows = session.execute(_TO_ANSWER, {"conversation": conversation, "messages": list(messages)}).all()
+    if not rows:
         return None
-    return Snapshot(row[0], row[1], row[2], row[3], row[4], ConversationStatus(row[5]), row[6], row[7])
+    return _snapshot(rows[0]), frozenset(row[-1] for row in rows if row[-1] is not None)
 
 
 def read_events(database: Database, conversation: str, after: int = -1) -> list[StoredEvent]:
@@ -118,14 +127,9 @@ def silent_since(database: Database, moment: datetime) -> list[str]:
 def claim(database: Database, before: Snapshot, writer: str, seconds: float) -> bool:
     """Let nobody else write a turn for so long; False where another writer was first, or has a claim that lasts."""
     now = datetime.now(UTC)
+    values = {"claimed_by": writer, "claimed_until": now + timedelta(seconds=seconds)}
     with database.write() as session:
-        return _changed(
-            session.execute(
-                update(ConversationRow)
-                .where(*_is_next(before, writer, now))
-                .values(claimed_by=writer, claimed_until=now + timedelta(seconds=seconds))
-            )
-        )
+        return _changed(session.execute(_IF_NEXT, values | _next_to(before, writer, now)))
 
 
 def release(database: Database, conversation: str, writer: str) -> None:
@@ -168,40 +172,61 @@ def commit_turn(
     }
     try:
         with database.write() as session:
-            moved = session.execute(
-                update(ConversationRow).where(*_is_next(before, writer, now)).values(values | dict(changes or {}))
-            )
+            moved = session.execute(_IF_NEXT, values | dict(changes or {}) | _next_to(before, writer, now))
             if not _changed(moved):
                 return None
             if stored:
-                session.execute(insert(EventRow), [_columns(before.id, event) for event in stored])
+                session.execute(_ADD, [_columns(before.id, event) for event in stored])
     except IntegrityError:
         return None
     return stored
 
 
-_SNAPSHOT = select(
-    ConversationRow.id,
-    ConversationRow.version_id,
-    ConversationRow.revision,
-    ConversationRow.state,
-    ConversationRow.next_offset,
-    ConversationRow.status,
-    ConversationRow.customer,
-    ConversationRow.updated_at,
+# Statements that every turn needs, on the tables themselves: to put them together anew, or to let the ORM look through
+# them, takes as long as to run them.
+_TALKS, _EVENTS = (ConversationRow.metadata.tables[row.__tablename__] for row in (ConversationRow, EventRow))
+_COLUMNS: tuple[Column[Any], ...] = (
+    _TALKS.c.id,
+    _TALKS.c.version_id,
+    _TALKS.c.revision,
+    _TALKS.c.state,
+    _TALKS.c.next_offset,
+    _TALKS.c.status,
+    _TALKS.c.customer,
+    _TALKS.c.updated_at,
+)
+_SNAPSHOT = select(*_COLUMNS).where(_TALKS.c.id == bindparam("conversation"))
+_TO_ANSWER = (
+    select(*_COLUMNS, _EVENTS.c.client_message_id)
+    .outerjoin_from(
+        _TALKS,
+        _EVENTS,
+        and_(
+            _EVENTS.c.conversation_id == _TALKS.c.id,
+            _EVENTS.c.client_message_id.in_(bindparam("messages", expanding=True)),
+        ),
+    )
+    .where(_TALKS.c.id == bindparam("conversation"))
+)
+_ADD = insert(_EVENTS)
+# Its columns are set by what it is run with.
+_IF_NEXT = update(_TALKS).where(
+    _TALKS.c.id == bindparam("before_id"),
+    _TALKS.c.revision == bindparam("before_revision"),
+    or_(
+        _TALKS.c.claimed_by.is_(None),
+        _TALKS.c.claimed_by == bindparam("writer"),
+        _TALKS.c.claimed_until < bindparam("now"),
+    ),
 )
 
 
-def _is_next(before: Snapshot, writer: str, now: datetime) -> tuple[Any, ...]:
-    return (
-        ConversationRow.id == before.id,
-        ConversationRow.revision == before.revision,
-        or_(
-            ConversationRow.claimed_by.is_(None),
-            ConversationRow.claimed_by == writer,
-            ConversationRow.claimed_until < now,
-        ),
-    )
+def _next_to(before: Snapshot, writer: str, now: datetime) -> dict[str, Any]:
+    return {"before_id": before.id, "before_revision": before.revision, "writer": writer, "now": now}
+
+
+def _snapshot(row: Sequence[Any]) -> Snapshot:
+    return Snapshot(row[0], row[1], row[2], row[3], row[4], ConversationStatus(row[5]), row[6], row[7])
 
 
 def _changed(result: Any) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
@@ -40,7 +45,11 @@ SECRET_KEY = "a key of the tests that is long enough"
 ASSISTANT = "after-sale-en"
 CORPUS = "after-sale"
 
+COMMAND = [sys.executable, "-c", "from taskflow.cli import main; main()", "serve"]
+VARIABLES = ("TASKFLOW_SECRET_KEY", "TASKFLOW_DEVELOPER_TOKEN", "TASKFLOW_DATABASE_URL")
+
 MakeApp = Callable[..., APIFlask]
+Serving = Callable[..., AbstractContextManager[tuple[str, Any]]]
 
 
 def action(name: str, speaker: Speaker, *texts: str) -> DialogueAction:
@@ -116,7 +125,34 @@ def site(tmp_path: Path) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def serving() -> Serving:
+    """Runs `taskflow serve` with options and environment; gives the address that it printed, and the process."""
+
+    @contextmanager
+    def serve(database: str, folder: Path, *options: str, **environment: str) -> Iterator[tuple[str, Any]]:
+        unset = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        process = subprocess.Popen(
+            [*COMMAND, "--port", "0", *options],
+            cwd=folder,
+            env=unset | {"TASKFLOW_DATABASE_URL": database} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert line.startswith("serving on http://"), process.communicate()
+            yield line.split()[2], process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+
+    return serve
+
+
+@pytest.fixture(scope="session")
 def stock() -> Callable[[Database], None]:
     """Puts into another database what `site` holds."""
     return fill

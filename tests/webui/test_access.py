@@ -14,9 +14,10 @@ from webui.access import is_public
 TOKEN = "the developers' own long token"
 PUBLIC = {
     "/static/<path:filename>",
-    "/api/conversations",
-    "/api/conversations/<conversation_id>/events",
-    "/api/conversations/<conversation_id>/messages",
+    "/api/v1/conversations",
+    "/api/v1/conversations/<conversation_id>/events",
+    "/api/v1/conversations/<conversation_id>/stream",
+    "/api/v1/conversations/<conversation_id>/messages",
     "/shop",
     "/shop/zh",
     "/login",
@@ -30,9 +31,13 @@ DEVELOPER = {
     "/assistants/<name>",
     "/assistants/<name>/try",
     "/assistants/<name>/flows/<flow_id>",
-    "/api/assistants/<name>/flows/<flow_id>",
-    "/api/assistants/<name>/flows/<flow_id>/nodes/<node_id>/evidence",
-    "/api/openapi.json",
+    "/api/v1/assistants",
+    "/api/v1/assistants/<name>/versions",
+    "/api/v1/assistants/<name>/flows",
+    "/api/v1/assistants/<name>/flows/<flow_id>",
+    "/api/v1/assistants/<name>/flows/<flow_id>/nodes/<node_id>/evidence",
+    "/api/v1/conversations/<conversation_id>/explanation",
+    "/api/v1/openapi.json",
 }
 STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
 
@@ -114,7 +119,7 @@ def test_a_login_leads_to_the_page_that_was_asked_for(make_app: Any) -> None:
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
     assert "Secure" not in cookie
     assert client.get(entered.location, environ_base=STRANGER).status_code == 200
-    assert client.get("/api/assistants/after-sale-en/flows/f-damaged").status_code == 200
+    assert client.get("/api/v1/assistants/after-sale-en/flows/f-damaged").status_code == 200
 
 
 def test_over_https_the_cookie_is_for_https_alone(make_app: Any) -> None:
@@ -160,20 +165,37 @@ def test_a_session_of_another_token_is_void(make_app: Any) -> None:
 
 
 def test_scripts_are_told_instead_of_sent_to_the_form(make_app: Any) -> None:
-    answer = make_app(developer_token=TOKEN).test_client().get("/api/assistants/after-sale-en/flows/f-damaged")
+    answer = make_app(developer_token=TOKEN).test_client().get("/api/v1/assistants/after-sale-en/flows/f-damaged")
     assert answer.status_code == 401
     assert list(answer.json) == ["message"]
+
+
+def test_scripts_may_send_the_token_instead_of_logging_in(make_app: Any) -> None:
+    client = make_app(developer_token=TOKEN).test_client()
+    known = {"Authorization": f"Bearer {TOKEN}"}
+    assert client.get("/api/v1/assistants", headers=known, environ_base=STRANGER).status_code == 200
+    assert client.get("/", headers=known).status_code == 302, "pages ask people to log in"
+
+
+def test_guesses_of_the_developers_token_are_counted(make_app: Any) -> None:
+    client = make_app(developer_token=TOKEN).test_client()
+    guess = {"Authorization": "Bearer guess"}
+    paths = ["/api/v1/assistants", "/api/v1/conversations/x/explanation"] * 6
+    statuses = [client.get(path, headers=guess).status_code for path in paths]
+    assert statuses == [401] * 10 + [429] * 2
+    elsewhere = {"Authorization": f"Bearer {TOKEN}"}
+    assert client.get("/api/v1/assistants", headers=elsewhere, environ_base=STRANGER).status_code == 200
 
 
 def test_customers_need_no_login(make_app: Any) -> None:
     client = make_app(developer_token=TOKEN).test_client()
     assert client.get("/shop", environ_base=STRANGER, headers={"Host": "shop.example.com"}).status_code == 200
-    begun = client.post("/api/conversations", json={"assistant": "after-sale-en"}, environ_base=STRANGER)
+    begun = client.post("/api/v1/conversations", json={"assistant": "after-sale-en"}, environ_base=STRANGER)
     assert begun.status_code == 201
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/shop", "/login", "/nothing", "/api/nothing", "/static/nothing", "/api/conversations"]
+    "path", ["/", "/shop", "/login", "/nothing", "/api/nothing", "/static/nothing", "/api/v1/conversations"]
 )
 def test_every_answer_forbids_what_the_pages_do_not_need(client: FlaskClient, path: str) -> None:
     headers = client.get(path).headers
@@ -207,7 +229,7 @@ def test_a_failure_is_told_without_its_cause(make_app: Any) -> None:
     page = app.test_client().get("/shop")
     assert page.status_code == 500
     assert "a secret" not in page.text
-    answer = app.test_client().post("/api/conversations", json={"assistant": "x"})
+    answer = app.test_client().post("/api/v1/conversations", json={"assistant": "x"})
     assert answer.status_code == 500
     assert list(answer.json) == ["message"]
     assert "a secret" not in answer.text

@@ -186,10 +186,10 @@ def test_mine_of_an_unknown_corpus_is_not_found(client: FlaskClient, site: Datab
         "/assistants/after-sale-en/flows/nothing",
         f"{FLOW}?version=9",
         "/api/nothing",
-        f"/api{FLOW}x",
-        f"/api{FLOW}?version=7",
-        f"/api{FLOW}/nodes/nothing/evidence",
-        "/api/assistants/nothing/flows/f",
+        f"/api/v1{FLOW}x",
+        f"/api/v1{FLOW}?version=7",
+        f"/api/v1{FLOW}/nodes/nothing/evidence",
+        "/api/v1/assistants/nothing/flows/f",
     ],
 )
 def test_what_is_not_there_is_not_found_in_one_sentence(client: FlaskClient, path: str) -> None:
@@ -204,7 +204,7 @@ def test_what_is_not_there_is_not_found_in_one_sentence(client: FlaskClient, pat
 @pytest.mark.parametrize("version", ["x", "-1", "1.5", "9" * 400, "", "²", "%00"])
 def test_a_malformed_version_is_refused(client: FlaskClient, version: str) -> None:
     assert client.get(f"{FLOW}?version={version}").status_code in (400, 404)
-    assert client.get(f"/api{FLOW}?version={version}").status_code in (404, 422)
+    assert client.get(f"/api/v1{FLOW}?version={version}").status_code in (404, 422)
 
 
 def test_a_wrong_method_is_told_with_the_right_ones(client: FlaskClient) -> None:
@@ -214,9 +214,9 @@ def test_a_wrong_method_is_told_with_the_right_ones(client: FlaskClient) -> None
 
 
 def test_a_flow_as_json_is_what_the_drawing_reads(client: FlaskClient) -> None:
-    document = client.get(f"/api{FLOW}?version=1").json
+    document = client.get(f"/api/v1{FLOW}?version=1").json
     assert (document["assistant"], document["version"]) == ("after-sale-en", 1)
-    assert client.get(f"/api{FLOW}").json["version"] is None
+    assert client.get(f"/api/v1{FLOW}").json["version"] is None
     flow = document["flow"]
     assert (flow["id"], flow["name"], flow["support"]) == ("f-damaged", f"Damaged item {HOSTILE}", 4)
     assert flow["nodes"][0] == {
@@ -240,22 +240,22 @@ def test_a_flow_as_json_is_what_the_drawing_reads(client: FlaskClient) -> None:
 
 
 def test_an_excerpt_is_the_turn_with_three_around_it(client: FlaskClient) -> None:
-    (at_start,) = client.get(f"/api{FLOW}/nodes/n0/evidence").json["excerpts"]
+    (at_start,) = client.get(f"/api/v1{FLOW}/nodes/n0/evidence").json["excerpts"]
     assert (at_start["dialogue_id"], at_start["turn"]) == ("d/1", 0)
     assert [said["turn"] for said in at_start["turns"]] == [0, 1, 2, 3]
     assert at_start["turns"][0] == {"turn": 0, "speaker": "user", "text": f"It arrived broken {HOSTILE}"}
-    (later,) = client.get(f"/api{FLOW}/nodes/n5/evidence?version=1").json["excerpts"]
+    (later,) = client.get(f"/api/v1{FLOW}/nodes/n5/evidence?version=1").json["excerpts"]
     assert [said["turn"] for said in later["turns"]] == [1, 2, 3, 4, 5]
 
 
 def test_evidence_of_an_assistant_without_a_corpus_is_empty(client: FlaskClient) -> None:
-    answer = client.get("/api/assistants/unpublished/flows/f-damaged/nodes/n0/evidence")
+    answer = client.get("/api/v1/assistants/unpublished/flows/f-damaged/nodes/n0/evidence")
     assert answer.json == {"excerpts": []}
 
 
 def test_the_flow_page_names_its_source_and_lists_the_tree_without_script(client: FlaskClient) -> None:
     text = client.get(f"{FLOW}?version=1&lang=zh").text
-    assert 'data-source="/api/assistants/after-sale-en/flows/f-damaged?version=1"' in text
+    assert 'data-source="/api/v1/assistants/after-sale-en/flows/f-damaged?version=1"' in text
     assert 'data-lang="zh"' in text
     page = Page(text)
     assert {"src": "/static/dist/flow.js", "defer": None} in page.scripts
@@ -272,11 +272,6 @@ def test_a_tree_of_any_depth_is_listed(client: FlaskClient, site: Database) -> N
         save_mined(session, assistant, "use-multilingual-v3")
     assert [row.depth for row in outline(assistant, assistant.flows[0])] == list(range(3000))
     assert Page(client.get("/assistants/deep/flows/f").text).text.count("say it") == 3000
-
-
-def test_the_api_describes_itself(client: FlaskClient) -> None:
-    paths = client.get("/api/openapi.json").json["paths"]
-    assert "/api/conversations/{conversation_id}/messages" in paths
 
 
 def csrf_token(client: FlaskClient, path: str) -> str:

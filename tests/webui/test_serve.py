@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import socket
 import stat
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +23,7 @@ from webui.config import ServerConfig
 from webui.keys import SecretKeyError, secret_key
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-COMMAND = [sys.executable, "-c", "from taskflow.cli import main; main()", "serve"]
+Serving = Callable[..., AbstractContextManager[tuple[str, Any]]]
 VARIABLES = ("TASKFLOW_SECRET_KEY", "TASKFLOW_DEVELOPER_TOKEN", "TASKFLOW_DATABASE_URL")
 
 
@@ -33,27 +31,6 @@ VARIABLES = ("TASKFLOW_SECRET_KEY", "TASKFLOW_DEVELOPER_TOKEN", "TASKFLOW_DATABA
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-
-
-@contextmanager
-def serving(database: str, folder: Path, *options: str, **environment: str) -> Iterator[tuple[str, Any]]:
-    """The address that the command printed, and the process."""
-    process = subprocess.Popen(
-        [*COMMAND, "--port", "0", *options],
-        cwd=folder,
-        env=os.environ | {"TASKFLOW_DATABASE_URL": database} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("serving on http://"), process.communicate()
-        yield line.split()[2], process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
 
 
 def ask(address: str, method: str, path: str, body: object = None, token: str = "") -> tuple[int, Any]:
@@ -66,15 +43,15 @@ def ask(address: str, method: str, path: str, body: object = None, token: str = 
     return answer.status, json.loads(text) if text.startswith("{") else text
 
 
-def test_it_serves_and_a_conversation_outlives_it(site: Database, tmp_path: Path) -> None:
+def test_it_serves_and_a_conversation_outlives_it(site: Database, serving: Serving, tmp_path: Path) -> None:
     url = str(site.engine.url)
     (tmp_path / "taskflow.toml").write_text('[runtime]\ncalls = "webui.shop:order_book"\n')
     with serving(url, tmp_path) as (address, process):
         assert ask(address, "GET", "/")[0] == 200
-        status, begun = ask(address, "POST", "/api/conversations", {"assistant": "after-sale-en"})
+        status, begun = ask(address, "POST", "/api/v1/conversations", {"assistant": "after-sale-en"})
         assert status == 201
         said = {"client_message_id": "m-1", "text": "It arrived broken, the secret number is TF-20410296"}
-        path, token = f"/api/conversations/{begun['conversation']}", begun["token"]
+        path, token = f"/api/v1/conversations/{begun['conversation']}", begun["token"]
         assert ask(address, "POST", f"{path}/messages?q=hidden", said, token)[0] == 200
         process.send_signal(signal.SIGINT)
         out, log = process.communicate(timeout=60)
@@ -90,7 +67,7 @@ def test_it_serves_and_a_conversation_outlives_it(site: Database, tmp_path: Path
         assert answers[0][1]["events"][0]["text"] == said["text"]
 
 
-def test_a_path_writes_no_line_into_the_log(site: Database, tmp_path: Path) -> None:
+def test_a_path_writes_no_line_into_the_log(site: Database, serving: Serving, tmp_path: Path) -> None:
     with serving(str(site.engine.url), tmp_path) as (address, process):
         assert ask(address, "GET", "/x%0aforged%1b%5b31m")[0] == 404
         process.send_signal(signal.SIGTERM)
@@ -116,7 +93,7 @@ def test_other_machines_are_let_in_only_with_a_token(cli: Cli, tmp_path: Path, h
     assert finished.stderr.count("\n") == 1
 
 
-def test_with_a_token_it_listens_for_other_machines(site: Database, tmp_path: Path) -> None:
+def test_with_a_token_it_listens_for_other_machines(site: Database, serving: Serving, tmp_path: Path) -> None:
     options = ("--host", "0.0.0.0")  # noqa: S104
     with serving(str(site.engine.url), tmp_path, *options, TASKFLOW_DEVELOPER_TOKEN="long") as (address, _):
         local = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104

@@ -12,6 +12,11 @@ export class EchoServer {
   readonly received: Sent[] = [];
   /** What befalls the next requests for a message, in order: a status to refuse with, or the answer lost on its way. */
   readonly mishaps: (number | "lost answer")[] = [];
+  /** Whether event streams are refused, as by a server that has too many. */
+  refusesStreams = false;
+  /** The offset after which each stream was asked for. */
+  readonly streamed: number[] = [];
+  readonly #streams = new Map<ServerResponse, { events: ChatEvent[]; next: number }>();
   readonly #conversations = new Map<string, ChatEvent[]>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
@@ -29,9 +34,34 @@ export class EchoServer {
     this.#conversations.clear();
   }
 
+  /** Something that the customer did not ask for, as a service agent says it. */
+  say(text: string): void {
+    for (const events of this.#conversations.values()) {
+      const said = { kind: "message", node: null, handoff: true, at: "2024-05-01T10:00:00Z" } as const;
+      events.push({ ...said, offset: events.length, speaker: "agent", text, client_message_id: null });
+    }
+    this.#feed();
+  }
+
+  endStreams(): void {
+    for (const stream of this.#streams.keys()) stream.end();
+    this.#streams.clear();
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  #feed(): void {
+    for (const [stream, reader] of this.#streams) {
+      for (const event of reader.events.slice(reader.next)) write(stream, event);
+      reader.next = reader.events.length;
+    }
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
-    const [, , , id = "", part] = pathname.split("/");
+    const [, , , , id = "", part] = pathname.split("/");
     const reply = (status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
     if (!id) {
       const conversation = `c${this.#conversations.size}`;
@@ -41,8 +71,16 @@ export class EchoServer {
     const events = this.#conversations.get(id);
     const isKnown = request.headers.authorization === `Bearer token of ${id}`;
     if (!events || !isKnown) return void reply(401, { message: "No." });
+    const after = Number(searchParams.get("after") ?? -1);
+    if (part === "stream" && this.refusesStreams) return void reply(503, { message: "Too many." });
+    if (part === "stream") {
+      this.streamed.push(after);
+      response.writeHead(200, { "Content-Type": "text/event-stream" }).write("retry: 2000\n\n");
+      this.#streams.set(response, { events, next: after + 1 });
+      response.on("close", () => this.#streams.delete(response));
+      return this.#feed();
+    }
     if (part === "events") {
-      const after = Number(searchParams.get("after") ?? -1);
       return void reply(200, { events: events.filter((event) => event.offset > after) });
     }
     const message = JSON.parse(await bodyOf(request)) as Sent;
@@ -50,9 +88,17 @@ export class EchoServer {
     const mishap = this.mishaps.shift();
     if (typeof mishap === "number") return void reply(mishap, { message: `Refused with ${mishap}.` });
     const turn = take(events, message);
+    this.#feed();
     if (mishap === "lost answer") return void response.destroy();
     reply(200, { events: turn });
   }
+}
+
+/** In two pieces, as a network may cut them. */
+function write(stream: ServerResponse, event: ChatEvent): void {
+  const block = `id: ${event.offset}\nevent: message\ndata: ${JSON.stringify(event)}\n\n`;
+  stream.write(block.slice(0, 20));
+  stream.write(block.slice(20));
 }
 
 /** The events of a message's turn, which happens once however often the message comes. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Conversation } from "../src/widget/conversation";
+import { PAUSES } from "../src/widget/follow";
 import { Kept } from "../src/widget/kept";
 import { ChatServer } from "../src/widget/server";
 import { EchoServer } from "./chat-server";
@@ -9,6 +10,9 @@ let origin = "";
 let stored: Map<string, string>;
 
 beforeEach(async () => {
+  PAUSES.first = 10;
+  server.refusesStreams = false;
+  server.streamed.length = 0;
   origin = await server.start();
   stored = new Map();
   server.received.length = 0;
@@ -95,6 +99,66 @@ test("an answer that comes after the customer began anew is dropped", async () =
   await turn;
   await page.send("new");
   expect(texts(page)).toEqual(["new", "echo new"]);
+});
+
+/** A page that is looked at and has a conversation. */
+async function watchedPage(): Promise<Conversation> {
+  const page = openPage();
+  page.watch();
+  await page.send("hello");
+  return page;
+}
+
+test("what nobody asked for is shown as it happens", async () => {
+  const page = await watchedPage();
+  await expect.poll(() => server.openStreams).toBe(1);
+  server.say("A colleague here, 您好");
+  await expect.poll(() => texts(page)).toEqual(["hello", "echo hello", "A colleague here, 您好"]);
+  expect(page.isHandedOff).toBe(true);
+  page.rest();
+});
+
+test("a stream that ends is opened again after the last event, and nothing is lost or doubled", async () => {
+  const page = await watchedPage();
+  await expect.poll(() => server.openStreams).toBe(1);
+  server.endStreams();
+  server.say("meanwhile");
+  await expect.poll(() => server.streamed.at(-1)).toBeGreaterThanOrEqual(1);
+  server.say("later");
+  await expect.poll(() => texts(page)).toEqual(["hello", "echo hello", "meanwhile", "later"]);
+  page.rest();
+});
+
+test("where no stream can be had, the events are asked for", async () => {
+  server.refusesStreams = true;
+  const page = await watchedPage();
+  server.say("still heard");
+  await expect.poll(() => texts(page)).toEqual(["hello", "echo hello", "still heard"]);
+  expect(server.streamed).toEqual([]);
+  page.rest();
+});
+
+test("a page that nobody looks at holds no stream, and catches up when it is looked at", async () => {
+  const page = await watchedPage();
+  await expect.poll(() => server.openStreams).toBe(1);
+  page.rest();
+  await expect.poll(() => server.openStreams).toBe(0);
+  server.say("unseen");
+  page.watch();
+  await expect.poll(() => texts(page)).toEqual(["hello", "echo hello", "unseen"]);
+  page.startAnew();
+  await expect.poll(() => server.openStreams).toBe(0);
+});
+
+test("an answer that got lost comes by the stream, and there is nothing to try again", async () => {
+  const page = await watchedPage();
+  await expect.poll(() => server.openStreams).toBe(1);
+  server.mishaps.push("lost answer");
+  await page.send("once");
+  await expect.poll(() => texts(page)).toEqual(["hello", "echo hello", "once", "echo once"]);
+  await expect.poll(() => page.phase).toBe("idle");
+  expect(page.outbox).toEqual([]);
+  page.rest();
 });
 
 test("the widget works where the browser refuses storage", () => {

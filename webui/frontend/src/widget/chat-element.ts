@@ -50,11 +50,13 @@ export class ChatElement extends LitElement {
     super.connectedCallback();
     document.addEventListener("visibilitychange", this.#onVisibility);
     void this.#conversation.refresh();
+    if (!document.hidden) this.#conversation.watch();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener("visibilitychange", this.#onVisibility);
+    this.#conversation.rest();
   }
 
   protected override render(): TemplateResult {
@@ -254,7 +256,9 @@ export class ChatElement extends LitElement {
   };
 
   readonly #onVisibility = (): void => {
-    if (!document.hidden) void this.#conversation.refresh();
+    if (document.hidden) return this.#conversation.rest();
+    void this.#conversation.refresh();
+    this.#conversation.watch();
   };
 
   get #input(): HTMLTextAreaElement {

@@ -1,3 +1,4 @@
+import { follow } from "./follow";
 import type { Kept } from "./kept";
 import { ChatProblem, type ChatServer, type Ticket } from "./server";
 import {
@@ -37,6 +38,8 @@ export class Conversation {
   readonly #memory: ConversationMemory;
   readonly #changed: () => void;
   #upToDate = false;
+  #isWatched = false;
+  #following: AbortController | null = null;
   // Replaced when the customer starts anew: answers that belong to an older life are dropped.
   #life = {};
 
@@ -72,6 +75,18 @@ export class Conversation {
   async refresh(): Promise<void> {
     this.#upToDate = false;
     await this.#advance();
+  }
+
+  /** Shows what happens as it happens, from the first message on. */
+  watch(): void {
+    this.#isWatched = true;
+    this.#follow();
+  }
+
+  /** Holds no connection open while nobody looks: browsers allow few to one server, for all its pages together. */
+  rest(): void {
+    this.#isWatched = false;
+    this.#stopFollowing();
   }
 
   async send(text: string): Promise<void> {
@@ -128,13 +143,19 @@ export class Conversation {
         this.#forget();
       }
     }
-    if (life === this.#life) this.#upToDate = true;
+    if (life !== this.#life) return;
+    this.#upToDate = true;
+    this.#follow();
   }
 
   async #emptyOutbox(life: object): Promise<void> {
     for (let next = this.outbox[0]; next && life === this.#life; next = this.outbox[0]) {
       this.#enter("waiting");
-      const events = await this.#deliver(next, life);
+      const events = await this.#deliver(next, life).catch((error: unknown): readonly ChatEvent[] => {
+        // The stream has brought what the lost answer held.
+        if (error instanceof ChatProblem && !this.outbox.includes(next)) return [];
+        throw error;
+      });
       if (life !== this.#life) return;
       this.#take(events);
       // The answer to this very request confirms the message, whatever its events are.
@@ -158,6 +179,7 @@ export class Conversation {
     if (life !== this.#life) return [];
     this.#memory.ticket.value = { conversation, token };
     this.#take(events);
+    this.#follow();
     return (await this.#server.send({ conversation, token }, message)).events;
   }
 
@@ -170,12 +192,41 @@ export class Conversation {
     }
   }
 
+  #follow(): void {
+    const ticket = this.#memory.ticket.value;
+    if (!this.#isWatched || !ticket || this.#following) return;
+    const following = (this.#following = new AbortController());
+    const followed = {
+      ticket,
+      last: () => lastOffset(this.events),
+      take: (events: readonly ChatEvent[]) => this.#hear(events),
+    };
+    void follow(this.#server, followed, following.signal).finally(() => {
+      if (this.#following === following) this.#following = null;
+    });
+  }
+
+  #stopFollowing(): void {
+    this.#following?.abort();
+    this.#following = null;
+  }
+
+  #hear(events: readonly ChatEvent[]): void {
+    const unsent = this.outbox.length;
+    this.#take(events);
+    // What could not be sent has arrived after all: there is nothing left to try again.
+    const isSettled = this.phase === "failed" && unsent > 0 && this.outbox.length === 0;
+    if (isSettled) this.#enter("idle");
+    else this.#changed();
+  }
+
   #take(events: readonly ChatEvent[]): void {
     this.events = mergeEvents(this.events, events);
     this.#memory.outbox.value = unconfirmed(this.outbox, this.events);
   }
 
   #forget(): void {
+    this.#stopFollowing();
     this.events = [];
     this.#memory.ticket.value = null;
     this.#memory.seen.value = -1;

@@ -1,7 +1,12 @@
+import { readBlocks } from "./sse";
 import type { ChatEvent, OutgoingMessage } from "./timeline";
 
 /** A language model may think for a while; past this, in milliseconds, the customer gets a retry button. */
 const PATIENCE = 90_000;
+/** Milliseconds until a stream must have begun, which a proxy that collects answers prevents. */
+const OPENING = 10_000;
+/** A stream that was silent for so many milliseconds is dead: a living one says so four times a minute. */
+const SILENCE = 60_000;
 
 /** A conversation's id and the signed token that lets this browser speak in it. */
 export interface Ticket {
@@ -36,20 +41,45 @@ export class ChatServer {
   }
 
   begin(assistant: string): Promise<Ticket & { events: ChatEvent[] }> {
-    return this.#ask("/api/conversations", post({ assistant }));
+    return this.#ask("/api/v1/conversations", post({ assistant }));
   }
 
   /** The events after an offset, or all of them. */
   events({ conversation, token }: Ticket, after: number | null): Promise<{ events: ChatEvent[] }> {
-    const query = after === null ? "" : `?after=${after}`;
-    return this.#ask(`/api/conversations/${encodeURIComponent(conversation)}/events${query}`, bearer(token));
+    return this.#ask(pathOf(conversation, "events", after), bearer(token));
+  }
+
+  /**
+   * The events after an offset and those to come, until the server ends the stream or `signal` is aborted; an
+   * empty list says that the stream is alive.
+   */
+  async *stream({ conversation, token }: Ticket, after: number | null, signal: AbortSignal): AsyncGenerator<ChatEvent[]> {
+    const given = new AbortController();
+    const giveUp = (): void => given.abort();
+    signal.addEventListener("abort", giveUp);
+    let patience = setTimeout(giveUp, OPENING);
+    try {
+      const request = { ...bearer(token), signal: given.signal, credentials: "omit" } as const;
+      const response = await fetch(this.#origin + pathOf(conversation, "stream", after), request);
+      if (!response.ok) throw problemOf(response, await response.json());
+      if (!response.body) throw new ChatProblem("broken");
+      for await (const data of readBlocks(response.body)) {
+        clearTimeout(patience);
+        patience = setTimeout(giveUp, SILENCE);
+        yield data === null ? [] : [JSON.parse(data) as ChatEvent];
+      }
+    } catch (error) {
+      throw error instanceof ChatProblem ? error : new ChatProblem("unreachable");
+    } finally {
+      clearTimeout(patience);
+      signal.removeEventListener("abort", giveUp);
+    }
   }
 
   /** Sends one message and waits for the turn; sending the same message again returns the same events. */
   send({ conversation, token }: Ticket, message: OutgoingMessage): Promise<{ events: ChatEvent[] }> {
     const body = { client_message_id: message.clientMessageId, text: message.text };
-    const path = `/api/conversations/${encodeURIComponent(conversation)}/messages`;
-    return this.#ask(path, post(body, bearer(token).headers));
+    return this.#ask(pathOf(conversation, "messages"), post(body, bearer(token).headers));
   }
 
   async #ask<T>(path: string, request: RequestInit): Promise<T> {
@@ -62,6 +92,11 @@ export class ChatServer {
     if (body === null) throw new ChatProblem("broken");
     return body as T;
   }
+}
+
+function pathOf(conversation: string, part: string, after: number | null = null): string {
+  const query = after === null ? "" : `?after=${after}`;
+  return `/api/v1/conversations/${encodeURIComponent(conversation)}/${part}${query}`;
 }
 
 function bearer(token: string) {
