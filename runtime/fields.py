@@ -20,6 +20,7 @@ Source = Literal["customer", "call"]
 Patterns = Mapping[str, re.Pattern[str]]
 
 _SURE, _GUESSED = 1.0, 0.8  # confidence in a value that its type admits, and in one that it does not
+_LONGEST = 200  # characters of a value: they are kept for as long as the conversation, which is bounded
 _NUMBERS = (FieldKind.ORDER_NUMBER, FieldKind.TRACKING_NUMBER, FieldKind.PHONE)
 _CHINESE_DATE = re.compile(r"(?:(\d{4})年)?(\d{1,2})月(\d{1,2})[日号]")
 _CHINESE_WEEKDAY = re.compile(r"(上上|上|这|本|下下|下)?个?(?:周|星期|礼拜)([一二三四五六日天])")
@@ -54,7 +55,7 @@ class FieldValue:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The values of one message by kind, and those that the shop's own pattern refuses."""
+    """The values of one message by kind, and those that are refused: by the shop's own pattern, or as far too long."""
 
     values: Mapping[str, FieldValue]
     refused: Mapping[str, str]
@@ -72,6 +73,9 @@ def read_fields(
     for found in find(text):
         meant = _meant(found.kind, expected)
         kind = meant.value
+        if len(found.value) > _LONGEST:
+            refused[kind] = f"{found.value[:_LONGEST]}…"
+            continue
         pattern = patterns.get(kind)
         typed = _typed(meant, found.value, now)
         if pattern is not None and pattern.fullmatch(typed or "") is None:

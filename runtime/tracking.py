@@ -140,7 +140,7 @@ class Tracker:
     def _places(
         self, beliefs: Sequence[tuple[Position, float]], candidate: Candidate
     ) -> Iterator[tuple[Position, float, Level]]:
-        """Where a candidate may lead; a value alone opens no flow, since it does not say which."""
+        """Where a candidate may lead; a value alone answers what is asked, and tells no other need nor a way back."""
         action = candidate.action_id
         here = {position[0] for position, _ in beliefs}
         for place, (position, weight) in enumerate(beliefs):
@@ -148,7 +148,7 @@ class Tracker:
                 if reach.action_id == action and reach.is_free:
                     level = Level.BACK if place else Level.AHEAD if reach.skipped else Level.ANSWER
                     yield reach.position, weight * reach.mass, level
-            for reached, share in self._beside(position).get(action, ()):
+            for reached, share in () if candidate.is_value else self._beside(position).get(action, ()):
                 yield reached, weight * _BACK * share, Level.BACK
         for reached, share in () if candidate.is_value else self._openings.get(action, ()):
             if reached[0] not in here:

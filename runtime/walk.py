@@ -14,7 +14,7 @@ from runtime.generation import Generator, sayable
 from runtime.policy import Answered, Ask, Call, Close, HandOff, Respond, kinds_in
 from runtime.repair import Repair
 from runtime.served import Served
-from runtime.state import MOST_WRITTEN, Choice, ConversationState, Frame, Written
+from runtime.state import LONGEST_TOLD, MOST_WRITTEN, Choice, ConversationState, Frame, Written
 from taskflow.calls import Outcome
 from taskflow.model import FlowNode, NodeId, Speaker
 from taskflow.store.conversations import ConversationStatus, NewEvent
@@ -151,7 +151,7 @@ class Walk:
         state = self.say(state, self._means.generator.word(text, self._text), node)
         written = state.written
         if written and not written[-1].told:
-            written = (*written[:-1], replace(written[-1], told=text))
+            written = (*written[:-1], replace(written[-1], told=text[:LONGEST_TOLD]))
         return replace(state, said=_counted(state.said, node.id), written=written)
 
     def _answered_early(self, state: ConversationState, frame: Frame, question: FlowNode) -> ConversationState | None:

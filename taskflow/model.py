@@ -166,7 +166,7 @@ class TaskFlow:
 
     @cached_property
     def is_aside(self) -> bool:
-        """Whether it is but questions, each with its answers: who asks one goes on afterwards with what was under way."""
+        """Whether it is but questions with their answers: who asks one goes on with what was under way."""
         depths: dict[NodeId, int] = {}
         for node in self.nodes:
             depths[node.id] = 0 if node.parent_id is None else depths[node.parent_id] + 1

@@ -1,0 +1,1 @@
+"""Assistants as people write them: one YAML form, read, checked and written."""

@@ -1,0 +1,204 @@
+"""The API's description of itself, held against what the API does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from taskflow.store import Database
+
+API = "/api/v1"
+ASSISTANT = "after-sale-en"
+TOKEN = "the developers' own long token"
+STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
+EVIL = {"Origin": "https://evil.example"}
+
+BEGIN = ("post", f"{API}/conversations")
+EVENTS = ("get", f"{API}/conversations/{{conversation_id}}/events")
+STREAM = ("get", f"{API}/conversations/{{conversation_id}}/stream")
+SAY = ("post", f"{API}/conversations/{{conversation_id}}/messages")
+EXPLAIN = ("get", f"{API}/conversations/{{conversation_id}}/explanation")
+ASSISTANTS = ("get", f"{API}/assistants")
+VERSIONS = ("get", f"{API}/assistants/{{name}}/versions")
+FLOWS = ("get", f"{API}/assistants/{{name}}/flows")
+FLOW = ("get", f"{API}/assistants/{{name}}/flows/{{flow_id}}")
+EVIDENCE = ("get", f"{API}/assistants/{{name}}/flows/{{flow_id}}/nodes/{{node_id}}/evidence")
+
+CHAT = (EVENTS, STREAM, SAY)
+DEVELOPERS = (EXPLAIN, ASSISTANTS, VERSIONS, FLOWS, FLOW, EVIDENCE)
+VERSIONED = (FLOWS, FLOW, EVIDENCE)
+NAMED = {"name": ASSISTANT, "flow_id": "f-damaged", "node_id": "n0"}
+
+Operation = tuple[str, str]
+
+
+@dataclass
+class Asker:
+    """A client in one conversation, who asks for an operation rightly but for what a test changes."""
+
+    client: FlaskClient
+    conversation: str
+    token: str
+
+    def ask(self, operation: Operation, names: dict[str, str] | None = None, **changed: Any) -> TestResponse:
+        method, path = operation
+        known = {"conversation_id": self.conversation} | NAMED | (names or {})
+        bodies = {BEGIN: {"assistant": ASSISTANT}, SAY: {"client_message_id": "m-1", "text": "It arrived broken"}}
+        headers = {"Authorization": f"Bearer {TOKEN if operation in DEVELOPERS else self.token}"}
+        headers |= changed.pop("headers", {})
+        if operation in bodies and "data" not in changed:
+            changed.setdefault("json", bodies[operation])
+        return self.client.open(path.format(**known), method=method.upper(), headers=headers, **changed)
+
+
+@pytest.fixture
+def asker(make_app: Any) -> Callable[..., Asker]:
+    def make(developer_token: str | None = TOKEN, **server: Any) -> Asker:
+        client = make_app(developer_token=developer_token, **server).test_client()
+        begun = client.post(f"{API}/conversations", json={"assistant": ASSISTANT}).json
+        return Asker(client, begun["conversation"], begun["token"])
+
+    return make
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"{API}/openapi.json").json
+    return found
+
+
+def operations(document: dict[str, Any]) -> dict[Operation, dict[str, Any]]:
+    return {(method, path): told for path, methods in document["paths"].items() for method, told in methods.items()}
+
+
+def test_every_route_of_the_api_is_described(make_app: Any, document: dict[str, Any]) -> None:
+    routes = {
+        (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in make_app().url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/")
+    }
+    assert set(operations(document)) == routes - {("get", f"{API}/openapi.json")}
+    assert all(path.startswith(f"{API}/") for _, path in routes)
+
+
+def test_every_answer_is_described_with_its_body(document: dict[str, Any]) -> None:
+    for operation, told in operations(document).items():
+        assert told["summary"], operation
+        assert all(answer["description"] and answer["content"] for answer in told["responses"].values()), operation
+        assert any(status.startswith("2") for status in told["responses"]), operation
+        for status, answer in told["responses"].items():
+            if not status.startswith("2"):
+                schema = answer["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/HTTPError"}, (operation, status)
+        assert "Retry-After" in told["responses"]["429"]["headers"]
+    assert document["components"]["schemas"]["HTTPError"]["required"] == ["message"]
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    for name in set(re.findall(r"#/components/schemas/([\w.]+)", str(document))):
+        assert name in document["components"]["schemas"]
+
+
+def test_who_may_ask_is_told(document: dict[str, Any]) -> None:
+    asked = {operation: told.get("security") for operation, told in operations(document).items()}
+    assert asked == (
+        {BEGIN: None}
+        | {operation: [{"conversation": []}] for operation in CHAT}
+        | {operation: [{"developer": []}] for operation in DEVELOPERS}
+    )
+    assert set(document["components"]["securitySchemes"]) == {"conversation", "developer"}
+
+
+def test_a_stream_is_described_as_one(document: dict[str, Any]) -> None:
+    told = operations(document)[STREAM]
+    assert list(told["responses"]["200"]["content"]) == ["text/event-stream"]
+    parameters = {(found["in"], found["name"].lower()) for found in told["parameters"]}
+    assert parameters == {("path", "conversation_id"), ("query", "after"), ("header", "last-event-id")}
+
+
+def test_what_is_asked_rightly_is_answered_as_described(asker: Callable[..., Asker], document: dict[str, Any]) -> None:
+    customer = asker()
+    for operation, told in operations(document).items():
+        with customer.ask(operation, buffered=False) as answer:
+            described = told["responses"][str(answer.status_code)]
+            assert answer.status_code < 300, answer.text
+            assert answer.mimetype in described["content"]
+            if operation != STREAM:
+                name = described["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                assert set(answer.json) == set(document["components"]["schemas"][name]["properties"])
+
+
+def test_each_error_that_is_described_comes_back_and_no_other(
+    asker: Callable[..., Asker], site: Database, document: dict[str, Any]
+) -> None:
+    provoked: set[tuple[Operation, int]] = set()
+
+    def expect(answer: TestResponse, operation: Operation, status: int) -> None:
+        assert answer.status_code == status, (operation, answer.text)
+        assert list(answer.json) == ["message"], operation
+        assert answer.json["message"].endswith(".")
+        provoked.add((operation, status))
+
+    customer, other = asker(), asker()
+    for operation in (BEGIN, SAY):
+        expect(customer.ask(operation, data=b"{", content_type="application/json"), operation, 400)
+        expect(customer.ask(operation, data=b"x" * 70_000, content_type="application/json"), operation, 413)
+        expect(customer.ask(operation, data=b"{}", content_type="text/plain"), operation, 415)
+        expect(customer.ask(operation, json={}), operation, 422)
+    for operation in (BEGIN, *CHAT):
+        expect(customer.ask(operation, headers=EVIL), operation, 403)
+    expect(customer.ask(BEGIN, json={"assistant": "nobody"}), BEGIN, 404)
+    for operation in CHAT:
+        expect(customer.ask(operation, headers={"Authorization": "Bearer forged"}), operation, 401)
+        expect(customer.ask(operation, {"conversation_id": other.conversation}), operation, 404)
+    for operation in (EVENTS, STREAM):
+        expect(customer.ask(operation, query_string={"after": "x"}), operation, 422)
+
+    strangers = asker(developer_token=None)
+    for operation in DEVELOPERS:
+        expect(strangers.ask(operation, environ_base=STRANGER), operation, 403)
+    for operation in set(DEVELOPERS) - {ASSISTANTS}:
+        unknown = {"name": "nobody", "conversation_id": "nobody"}
+        expect(customer.ask(operation, unknown), operation, 404)
+    for operation in VERSIONED:
+        expect(customer.ask(operation, query_string={"version": "0"}), operation, 422)
+    for operation in DEVELOPERS:
+        expect(customer.ask(operation, headers={"Authorization": "Bearer wrong"}), operation, 401)
+
+    hasty = asker(address_limit=1)
+    for operation in (BEGIN, *CHAT):
+        expect(hasty.ask(operation), operation, 429)
+    for _ in range(10):
+        hasty.ask(ASSISTANTS, headers={"Authorization": "Bearer guess"})
+    for operation in DEVELOPERS:
+        expect(hasty.ask(operation), operation, 429)
+
+    execute(site, "UPDATE conversations SET status = 'closed', updated_at = '2020-01-01 00:00:00'")
+    expect(customer.ask(SAY), SAY, 409)
+    with ExitStack() as after:
+        for table in ("conversations", "assistants"):
+            execute(site, f"ALTER TABLE {table} RENAME TO {table}_away")
+            after.callback(execute, site, f"ALTER TABLE {table}_away RENAME TO {table}")
+        for operation in operations(document):
+            expect(customer.ask(operation), operation, 503)
+
+    described = {
+        (operation, int(status))
+        for operation, told in operations(document).items()
+        for status in told["responses"]
+        if int(status) >= 400
+    }
+    assert provoked == described
+
+
+def execute(database: Database, statement: str) -> None:
+    with database.write() as session:
+        session.connection().exec_driver_sql(statement)
