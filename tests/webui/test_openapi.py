@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -139,64 +140,93 @@ def test_what_is_asked_rightly_is_answered_as_described(asker: Callable[..., Ask
 def test_each_error_that_is_described_comes_back_and_no_other(
     asker: Callable[..., Asker], site: Database, document: dict[str, Any]
 ) -> None:
+    customer = asker()
     provoked: set[tuple[Operation, int]] = set()
-
-    def expect(answer: TestResponse, operation: Operation, status: int) -> None:
+    for operation, status, answer in chain(
+        malformed(customer),
+        wrong_offsets(customer),
+        other_sites(customer),
+        others_conversations(customer, asker()),
+        no_developers(customer, asker(developer_token=None)),
+        nothing_there(customer),
+        too_many_requests(asker(address_limit=1)),
+        over(customer, site),
+        no_database(customer, site, operations(document)),
+    ):
         assert answer.status_code == status, (operation, answer.text)
         assert list(answer.json) == ["message"], operation
         assert answer.json["message"].endswith(".")
         provoked.add((operation, status))
-
-    customer, other = asker(), asker()
-    for operation in (BEGIN, SAY):
-        expect(customer.ask(operation, data=b"{", content_type="application/json"), operation, 400)
-        expect(customer.ask(operation, data=b"x" * 70_000, content_type="application/json"), operation, 413)
-        expect(customer.ask(operation, data=b"{}", content_type="text/plain"), operation, 415)
-        expect(customer.ask(operation, json={}), operation, 422)
-    for operation in (BEGIN, *CHAT):
-        expect(customer.ask(operation, headers=EVIL), operation, 403)
-    expect(customer.ask(BEGIN, json={"assistant": "nobody"}), BEGIN, 404)
-    for operation in CHAT:
-        expect(customer.ask(operation, headers={"Authorization": "Bearer forged"}), operation, 401)
-        expect(customer.ask(operation, {"conversation_id": other.conversation}), operation, 404)
-    for operation in (EVENTS, STREAM):
-        expect(customer.ask(operation, query_string={"after": "x"}), operation, 422)
-
-    strangers = asker(developer_token=None)
-    for operation in DEVELOPERS:
-        expect(strangers.ask(operation, environ_base=STRANGER), operation, 403)
-    for operation in set(DEVELOPERS) - {ASSISTANTS}:
-        unknown = {"name": "nobody", "conversation_id": "nobody"}
-        expect(customer.ask(operation, unknown), operation, 404)
-    for operation in VERSIONED:
-        expect(customer.ask(operation, query_string={"version": "0"}), operation, 422)
-    for operation in DEVELOPERS:
-        expect(customer.ask(operation, headers={"Authorization": "Bearer wrong"}), operation, 401)
-
-    hasty = asker(address_limit=1)
-    for operation in (BEGIN, *CHAT):
-        expect(hasty.ask(operation), operation, 429)
-    for _ in range(10):
-        hasty.ask(ASSISTANTS, headers={"Authorization": "Bearer guess"})
-    for operation in DEVELOPERS:
-        expect(hasty.ask(operation), operation, 429)
-
-    execute(site, "UPDATE conversations SET status = 'closed', updated_at = '2020-01-01 00:00:00'")
-    expect(customer.ask(SAY), SAY, 409)
-    with ExitStack() as after:
-        for table in ("conversations", "assistants"):
-            execute(site, f"ALTER TABLE {table} RENAME TO {table}_away")
-            after.callback(execute, site, f"ALTER TABLE {table}_away RENAME TO {table}")
-        for operation in operations(document):
-            expect(customer.ask(operation), operation, 503)
-
-    described = {
+    assert provoked == {
         (operation, int(status))
         for operation, told in operations(document).items()
         for status in told["responses"]
         if int(status) >= 400
     }
-    assert provoked == described
+
+
+Provoked = Iterator[tuple[Operation, int, TestResponse]]
+
+
+def malformed(customer: Asker) -> Provoked:
+    for operation in (BEGIN, SAY):
+        yield operation, 400, customer.ask(operation, data=b"{", content_type="application/json")
+        yield operation, 413, customer.ask(operation, data=b"x" * 70_000, content_type="application/json")
+        yield operation, 415, customer.ask(operation, data=b"{}", content_type="text/plain")
+        yield operation, 422, customer.ask(operation, json={})
+    for operation in VERSIONED:
+        yield operation, 422, customer.ask(operation, query_string={"version": "0"})
+
+
+def wrong_offsets(customer: Asker) -> Provoked:
+    for operation in (EVENTS, STREAM):
+        yield operation, 422, customer.ask(operation, query_string={"after": "x"})
+
+
+def other_sites(customer: Asker) -> Provoked:
+    for operation in (BEGIN, *CHAT):
+        yield operation, 403, customer.ask(operation, headers=EVIL)
+
+
+def others_conversations(customer: Asker, other: Asker) -> Provoked:
+    for operation in CHAT:
+        yield operation, 401, customer.ask(operation, headers={"Authorization": "Bearer forged"})
+        yield operation, 404, customer.ask(operation, {"conversation_id": other.conversation})
+
+
+def no_developers(customer: Asker, local: Asker) -> Provoked:
+    for operation in DEVELOPERS:
+        yield operation, 401, customer.ask(operation, headers={"Authorization": "Bearer wrong"})
+        yield operation, 403, local.ask(operation, environ_base=STRANGER)
+
+
+def nothing_there(customer: Asker) -> Provoked:
+    yield BEGIN, 404, customer.ask(BEGIN, json={"assistant": "nobody"})
+    for operation in set(DEVELOPERS) - {ASSISTANTS}:
+        yield operation, 404, customer.ask(operation, {"name": "nobody", "conversation_id": "nobody"})
+
+
+def too_many_requests(hasty: Asker) -> Provoked:
+    for operation in (BEGIN, *CHAT):
+        yield operation, 429, hasty.ask(operation)
+    for _ in range(10):
+        hasty.ask(ASSISTANTS, headers={"Authorization": "Bearer guess"})
+    for operation in DEVELOPERS:
+        yield operation, 429, hasty.ask(operation)
+
+
+def over(customer: Asker, site: Database) -> Provoked:
+    execute(site, "UPDATE conversations SET status = 'closed', updated_at = '2020-01-01 00:00:00'")
+    yield SAY, 409, customer.ask(SAY)
+
+
+def no_database(customer: Asker, site: Database, operations: Iterable[Operation]) -> Provoked:
+    with ExitStack() as after:
+        for table in ("conversations", "assistants"):
+            execute(site, f"ALTER TABLE {table} RENAME TO {table}_away")
+            after.callback(execute, site, f"ALTER TABLE {table}_away RENAME TO {table}")
+        for operation in operations:
+            yield operation, 503, customer.ask(operation)
 
 
 def execute(database: Database, statement: str) -> None:
