@@ -12,7 +12,7 @@ from runtime.calls import load_calls
 from runtime.config import RuntimeConfig
 from runtime.dialogue_manager import ConversationError, DialogueManager
 from runtime.events import Event
-from taskflow.backbones import Backbone
+from runtime.outfit import Outfit
 from taskflow.backbones.loading import load_backbone
 from taskflow.config import BackboneConfig
 from taskflow.options import Settings, as_json, print_json, with_settings
@@ -86,11 +86,13 @@ def _lines(ends_at_empty: bool) -> Iterator[str]:
 def make_manager(settings: Settings, config: RuntimeConfig) -> DialogueManager:
     """The dialogue manager that the configuration describes."""
     calls = None if config.calls is None else load_calls(config.calls)
-    return DialogueManager(settings.database, settings.encoder, config, make_backbone(settings), calls)
+    outfit = make_outfit(settings, config)
+    return DialogueManager(outfit.database, outfit.encoder, outfit.config, outfit.backbone, calls)
 
 
-def make_backbone(settings: Settings) -> Backbone | None:
-    return load_backbone(settings.configuration.section("backbone", BackboneConfig))
+def make_outfit(settings: Settings, config: RuntimeConfig) -> Outfit:
+    backbone = load_backbone(settings.configuration.section("backbone", BackboneConfig))
+    return Outfit(settings.database, settings.encoder, config, backbone)
 
 
 def _told(replies: Sequence[Event]) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from taskflow.recognisers import FieldKind
 
 Understanding: TypeAlias = Literal["retrieval", "cascade", "backbone"]
+Unbound: TypeAlias = Literal["handoff", "rehearse"]
 
 
 class RuntimeConfig(BaseModel):
@@ -28,7 +29,7 @@ class RuntimeConfig(BaseModel):
     writes: tuple[str, ...] = ()
     """The calls that change something: a correction or a cancellation after one is not acted upon silently."""
 
-    unbound_calls: Literal["handoff", "rehearse"] = "handoff"
+    unbound_calls: Unbound = "handoff"
     """Without `calls`, a call node hands the conversation over; to rehearse takes its commonest outcome."""
 
     patterns: dict[FieldKind, str] = Field(default_factory=dict)

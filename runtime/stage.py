@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from runtime.calls import CallResult, Calls, CallsError
-from runtime.config import RuntimeConfig
+from runtime.config import RuntimeConfig, Unbound
 from runtime.dialogue_manager import DialogueManager
-from taskflow.backbones import Backbone
+from runtime.outfit import Outfit
 from taskflow.calibration import Calibration, calibrate
-from taskflow.encoders import Encoder, Vectors
+from taskflow.encoders import Vectors
 from taskflow.model import AssistantVersion, Speaker
 from taskflow.retrieval import exemplar_texts
 from taskflow.review import without_rejected
@@ -28,17 +28,15 @@ from taskflow.store.vectors import vectors_of
 class Stage:
     """Serves one assistant as customers would meet it; `calls` and `clock` may be changed between conversations."""
 
-    def __init__(
-        self, database: Database, encoder: Encoder, config: RuntimeConfig, backbone: Backbone | None = None
-    ) -> None:
+    def __init__(self, database: Database, like: Outfit) -> None:
         self.database = database
         self.calls: Calls = nobody
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-        self._encoder = encoder
+        self._encoder = like.encoder
         # What is said is held against the approved texts, and a call may reach nothing outside.
-        self._config = config.model_copy(update={"wording": "approved"})
-        self._backbone = backbone
-        self.manager = self._new_manager()
+        self._config = like.config.model_copy(update={"wording": "approved"})
+        self._backbone = like.backbone
+        self.manager = self._new_manager(self._config, self._answer)
 
     def show(
         self, version: AssistantVersion, calibration: Calibration | None = None, source: Database | None = None
@@ -56,17 +54,14 @@ class Stage:
             vectors = vectors_for(self.database, served, self._encoder, Speaker.USER)
             calibration = calibrate(served.assistant, vectors, Speaker.USER)
         publish(self.database, served.assistant.name, calibration)
-        self.manager = self._new_manager()
+        self.manager = self._new_manager(self._config, self._answer)
 
-    def _new_manager(self) -> DialogueManager:
-        return DialogueManager(
-            self.database,
-            self._encoder,
-            self._config,
-            self._backbone,
-            self._answer,
-            self._now,
-        )
+    def without_calls(self, unbound: Unbound) -> DialogueManager:
+        """A manager of what is shown that has no calls, and hands over or rehearses where one stands."""
+        return self._new_manager(self._config.model_copy(update={"unbound_calls": unbound}), None)
+
+    def _new_manager(self, config: RuntimeConfig, calls: Calls | None) -> DialogueManager:
+        return DialogueManager(self.database, self._encoder, config, self._backbone, calls, self._now)
 
     def _answer(self, name: str, fields: Mapping[str, str]) -> CallResult:
         return self.calls(name, fields)

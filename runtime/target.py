@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.commands import make_backbone
-from runtime.config import RuntimeConfig
+from runtime.outfit import Outfit
 from runtime.stage import Stage, scratch_database
 from taskflow.calibration import Calibration
 from taskflow.charts.reading import read_chart_file
+from taskflow.encoders import Encoder
 from taskflow.model import AssistantVersion
-from taskflow.options import Settings
+from taskflow.store import Database
 from taskflow.store.assistants import AssistantError, calibration_of, load_draft, load_version, published_id
 
 DRAFT = "draft"
@@ -27,25 +27,25 @@ class Target:
     calibration: Calibration | None = None
 
 
-def find_target(settings: Settings, name: str, version: str) -> Target:
+def find_target(database: Database, name: str, version: str) -> Target:
     """The draft, or the published version of a number. Raises AssistantError."""
     if version == DRAFT:
-        return Target(load_draft(settings.database, name))
+        return Target(load_draft(database, name))
     if not version.isdecimal():
         raise AssistantError(f"{version!r} is no version: give 'draft' or the number of a published one")
-    key = published_id(settings.database, name, int(version))
-    return Target(load_version(settings.database, key), calibration_of(settings.database, key))
+    key = published_id(database, name, int(version))
+    return Target(load_version(database, key), calibration_of(database, key))
 
 
-def chart_target(settings: Settings, chart: Path) -> Target:
+def chart_target(encoder: Encoder, chart: Path) -> Target:
     """Raises ChartError."""
-    return Target(AssistantVersion(read_chart_file(chart).assistant, None, settings.encoder.name))
+    return Target(AssistantVersion(read_chart_file(chart).assistant, None, encoder.name))
 
 
 @contextmanager
-def staged(settings: Settings, target: Target, config: RuntimeConfig) -> Iterator[Stage]:
+def staged(outfit: Outfit, target: Target) -> Iterator[Stage]:
     """The target in a database of its own, which is gone afterwards; vectors that are known are not made again."""
     with scratch_database() as scratch:
-        stage = Stage(scratch, settings.encoder, config, make_backbone(settings))
-        stage.show(target.version, target.calibration, settings.database)
+        stage = Stage(scratch, outfit)
+        stage.show(target.version, target.calibration, outfit.database)
         yield stage

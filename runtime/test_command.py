@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from runtime.commands import make_outfit
 from runtime.config import RuntimeConfig
 from runtime.conversation_run import Coverage, Result, Run, coverage
 from runtime.conversation_tests import ConversationTestError, ReadTests, files_in, read_tests
@@ -83,7 +84,7 @@ def _runs(
         groups[_whom(file, assistant), file.settings(config).model_dump_json()].append(file)
     for of_one in groups.values():
         target = _target(settings, of_one[0], assistant, version)
-        with staged(settings, target, of_one[0].settings(config)) as stage:
+        with staged(make_outfit(settings, of_one[0].settings(config)), target) as stage:
             run = Run(stage, target.version)
             for file in of_one:
                 yield target.version.assistant, run.file(file)
@@ -100,8 +101,8 @@ def _whom(file: ReadTests, assistant: str | None) -> str:
 def _target(settings: Settings, file: ReadTests, assistant: str | None, version: str) -> Target:
     name = assistant or file.tests.assistant
     if name is not None:
-        return find_target(settings, name, version)
-    return chart_target(settings, file.path.parent / str(file.tests.chart))
+        return find_target(settings.database, name, version)
+    return chart_target(settings.encoder, file.path.parent / str(file.tests.chart))
 
 
 def _write(settings: Settings, targets: Sequence[str], folder: Path, version: str, most: int) -> dict[str, Any]:
@@ -109,10 +110,10 @@ def _write(settings: Settings, targets: Sequence[str], folder: Path, version: st
     if len(targets) != 1:
         raise click.UsageError(f"--write takes one ASSISTANT, not {len(targets)}")
     config = settings.configuration.section("runtime", RuntimeConfig)
-    target = find_target(settings, targets[0], version)
+    target = find_target(settings.database, targets[0], version)
     told = {}
     folder.mkdir(parents=True, exist_ok=True)
-    with staged(settings, target, config) as stage:
+    with staged(make_outfit(settings, config), target) as stage:
         run = Run(stage, target.version)
         for flow, values in mined_tests(target.version.assistant, most).items():
             path = folder / f"{flow}.yaml"

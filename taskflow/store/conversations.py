@@ -17,7 +17,8 @@ from sqlalchemy import Column, CursorResult, and_, bindparam, insert, or_, selec
 from sqlalchemy.exc import IntegrityError
 
 from taskflow.store.database import Database
-from taskflow.store.schema import ConversationRow, EventRow
+from taskflow.store.drafts import find_assistant
+from taskflow.store.schema import ConversationRow, EventRow, VersionRow
 
 
 class ConversationStatus(StrEnum):
@@ -111,6 +112,16 @@ def turn_of_message(database: Database, conversation: str, client_message_id: st
         .scalar_subquery()
     )
     return _events(database, EventRow.conversation_id == conversation, EventRow.turn == turn)
+
+
+def last_conversations(database: Database, assistant: str, most: int) -> list[str]:
+    """The conversations with an assistant that have a message, the last to change first. Raises AssistantError."""
+    query = select(ConversationRow.id).join(VersionRow, VersionRow.id == ConversationRow.version_id)
+    with database.read() as session:
+        its = query.where(
+            VersionRow.assistant_id == find_assistant(session, assistant), ConversationRow.next_offset > 0
+        )
+        return list(session.scalars(its.order_by(ConversationRow.updated_at.desc(), ConversationRow.id).limit(most)))
 
 
 def silent_since(database: Database, moment: datetime) -> list[str]:
