@@ -16,6 +16,7 @@ from runtime.config import RuntimeConfig
 from runtime.events import Event, messages
 from runtime.generation import Generator
 from runtime.migration import migrate
+from runtime.outfit import Outfit
 from runtime.state import ConversationState, Frame
 from runtime.turn import Said, Turn
 from runtime.versions import Versions
@@ -98,6 +99,7 @@ class DialogueManager:
         calls: Calls | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self.outfit = Outfit(database, encoder, config, backbone)
         self._database = database
         self._config = config
         self._clock = clock
