@@ -49,7 +49,7 @@ def sayable(responses: Sequence[str], known: Mapping[str, str], language: str, s
 
 
 def _filled(response: str, known: Mapping[str, str]) -> str | None:
-    for kind in FieldKind:
+    for kind in FieldKind if "[" in response else ():
         place = f"[{kind.value}]"
         if place in response:
             if kind.value not in known:

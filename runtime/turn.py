@@ -292,6 +292,8 @@ def _keeping(frames: tuple[Frame, ...], before: Mapping[str, FieldValue], given:
 
 def _language(text: str, choice: str | None, before: str) -> str:
     """That of the message; a button or a value alone, such as "TF-204", does not change it."""
-    if before and (choice is not None or not any(sign.isalpha() for sign in _PLACEHOLDER.sub("", mask(text)))):
-        return before
-    return words.language(text)
+    told = words.language(text)
+    if before in ("", told):
+        return told
+    is_value = not any(sign.isalpha() for sign in _PLACEHOLDER.sub("", mask(text)))
+    return before if choice is not None or is_value else told

@@ -141,7 +141,7 @@ def _likest(readings: Sequence[tuple[Sequence[Match], float]]) -> list[Match]:
     best: dict[ActionId, Match] = {}
     for ranked, behind in readings:
         for match in ranked:
-            lowered = replace(match, likeness=match.likeness - behind)
+            lowered = replace(match, likeness=match.likeness - behind) if behind else match
             if match.action_id not in best or lowered.likeness > best[match.action_id].likeness:
                 best[match.action_id] = lowered
     return sorted(best.values(), key=lambda match: -match.likeness)

@@ -83,8 +83,8 @@ def start(database: Database, version_id: int, customer: str | None = None) -> s
 
 
 def read(database: Database, conversation: str) -> Snapshot | None:
-    with database.read() as session:
-        row = session.execute(_SNAPSHOT, {"conversation": conversation}).one_or_none()
+    with database.engine.connect() as connection:
+        row = connection.execute(_SNAPSHOT, {"conversation": conversation}).one_or_none()
     return None if row is None else _snapshot(row)
 
 
@@ -92,8 +92,8 @@ def read_to_answer(
     database: Database, conversation: str, messages: Sequence[str]
 ) -> tuple[Snapshot, frozenset[str]] | None:
     """A conversation as it stands, and which of the messages are in it already."""
-    with database.read() as session:
-        rows = session.execute(_TO_ANSWER, {"conversation": conversation, "messages": list(messages)}).all()
+    with database.engine.connect() as connection:
+        rows = connection.execute(_TO_ANSWER, {"conversation": conversation, "messages": list(messages)}).all()
     if not rows:
         return None
     return _snapshot(rows[0]), frozenset(row[-1] for row in rows if row[-1] is not None)
@@ -139,8 +139,8 @@ def claim(database: Database, before: Snapshot, writer: str, seconds: float) -> 
     """Let nobody else write a turn for so long; False where another writer was first, or has a claim that lasts."""
     now = datetime.now(UTC)
     values = {"claimed_by": writer, "claimed_until": now + timedelta(seconds=seconds)}
-    with database.write() as session:
-        return _changed(session.execute(_IF_NEXT, values | _next_to(before, writer, now)))
+    with database.write_core() as connection:
+        return _changed(connection.execute(_IF_NEXT, values | _next_to(before, writer, now)))
 
 
 def release(database: Database, conversation: str, writer: str) -> None:
@@ -182,19 +182,19 @@ def commit_turn(
         "claimed_until": None,
     }
     try:
-        with database.write() as session:
-            moved = session.execute(_IF_NEXT, values | dict(changes or {}) | _next_to(before, writer, now))
+        with database.write_core() as connection:
+            moved = connection.execute(_IF_NEXT, values | dict(changes or {}) | _next_to(before, writer, now))
             if not _changed(moved):
                 return None
             if stored:
-                session.execute(_ADD, [_columns(before.id, event) for event in stored])
+                connection.execute(_ADD, [_columns(before.id, event) for event in stored])
     except IntegrityError:
         return None
     return stored
 
 
-# Statements that every turn needs, on the tables themselves: to put them together anew, or to let the ORM look through
-# them, takes as long as to run them.
+# Statements that every turn needs, on the tables themselves and on bare connections: to put them together anew, or to
+# let the ORM look through them, takes as long as to run them.
 _TALKS, _EVENTS = (ConversationRow.metadata.tables[row.__tablename__] for row in (ConversationRow, EventRow))
 _COLUMNS: tuple[Column[Any], ...] = (
     _TALKS.c.id,
