@@ -22,7 +22,8 @@ class OfferedChoice:
 class Event:
     """A message of a conversation; the assistant's carries the node that it came from and the evidence for it.
 
-    `by` names the person who wrote it, where it was not the assistant.
+    `by` names the person who wrote it, where it was not the assistant; `attachments` are the ids of the customer's
+    photos.
     """
 
     offset: int
@@ -39,6 +40,7 @@ class Event:
     at: datetime
     choices: tuple[OfferedChoice, ...] = ()
     by: str | None = None
+    attachments: tuple[str, ...] = ()
 
 
 def messages(events: Sequence[StoredEvent]) -> list[Event]:
@@ -64,4 +66,5 @@ def _each_message(events: Sequence[StoredEvent]) -> Iterator[Event]:
                 at=event.at,
                 choices=tuple(OfferedChoice(one["label"], one["payload"]) for one in told.get("choices", [])),
                 by=told.get("by"),
+                attachments=tuple(told.get("attachments", ())),
             )

@@ -18,7 +18,7 @@ from runtime.tracking import Level, Placement, Tracked
 from runtime.understanding import Understanding
 from runtime.walk import Ending, Means, Walk
 from taskflow.model import NodeId
-from taskflow.recognisers import mask
+from taskflow.recognisers import FieldKind, mask
 from taskflow.replay import Position
 from taskflow.store.conversations import ConversationStatus, NewEvent
 
@@ -83,7 +83,7 @@ class Turn:
         given = read_fields(text, state.turn, self._means.patterns, self._said.at, expected)
         if self._said.attachments:
             photo = FieldValue(self._said.attachments[0], self._said.attachments[0], state.turn)
-            given = Given({**given.values, "photo": photo}, given.refused)
+            given = Given({**given.values, FieldKind.PHOTO.value: photo}, given.refused)
         if chosen is not None:
             self._explain(Level.BUTTON, None, None, chosen.position)
             return self._go(state, chosen.position, Level.BUTTON, given)
@@ -223,6 +223,7 @@ class Turn:
             kind
             for kind, value in given.values.items()
             if kind in state.fields
+            and kind != FieldKind.PHOTO  # one more shows more, and takes nothing back
             and state.fields[kind].source == "customer"
             and state.fields[kind].typed != value.typed
         ]

@@ -32,6 +32,7 @@ class FieldKind(StrEnum):
     ADDRESS = "address"
     NAME = "name"
     NUMBER = "number"
+    PHOTO = "photo"  # stands for a picture, which no text holds
 
 
 @dataclass(frozen=True, slots=True)
