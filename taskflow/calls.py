@@ -40,6 +40,11 @@ _SIGNS = (
 _OF_STATUS = {404: Outcome.NOT_FOUND, 408: Outcome.FAILED, 410: Outcome.NOT_FOUND, 429: Outcome.FAILED}
 
 
+def outcome_of_status(status: int) -> Outcome:
+    """What an HTTP status that is no success says."""
+    return _OF_STATUS.get(status, Outcome.REFUSED if 400 <= status < 500 else Outcome.FAILED)
+
+
 def call_name(utterance: Utterance) -> str:
     """The name of the call: the turn's label, its text where that is an identifier, or both."""
     service = utterance.text.strip() if _IDENTIFIER.match(utterance.text.strip()) else ""
@@ -66,7 +71,7 @@ def _of_flags(result: Mapping[str, JsonValue]) -> Outcome | None:
     """What the usual keys of answers say without words: an HTTP status, success or not."""
     status = next((result[key] for key in ("status", "status_code", "code") if isinstance(result.get(key), int)), 0)
     if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
-        return _OF_STATUS.get(status, Outcome.REFUSED if status < 500 else Outcome.FAILED)
+        return outcome_of_status(status)
     return Outcome.FAILED if any(result.get(key) is False for key in ("success", "ok")) else None
 
 

@@ -9,12 +9,14 @@ from dataclasses import MISSING, Field, asdict, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from taskflow.bindings import BindingError, CallBinding, Effect
 from taskflow.edits import (
     AddAction,
     AddExemplars,
     AddFlow,
     AddNode,
     AddResponses,
+    AttachCall,
     DescribeAction,
     Edit,
     EditError,
@@ -50,6 +52,7 @@ _NAMES: dict[str, type[Edit]] = {
     "rename_action": RenameAction,
     "describe_action": DescribeAction,
     "set_action_status": SetActionStatus,
+    "attach_call": AttachCall,
     "merge_actions": MergeActions,
     "split_action": SplitAction,
     "add_action": AddAction,
@@ -92,8 +95,21 @@ def edit_from_json(value: JsonValue) -> Edit:
         raise EditError(str(error)) from error
 
 
+def binding_to_json(binding: CallBinding) -> dict[str, Any]:
+    return asdict(binding, dict_factory=_object)
+
+
+def binding_from_json(value: JsonValue) -> CallBinding:
+    """A binding as it was written, or as people write it: what has a default may be left out. Raises EditError."""
+    try:
+        found: CallBinding = _value(CallBinding)("binding", value)
+    except BindingError as error:
+        raise EditError(str(error)) from error
+    return found
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: dict(value) if key in ("outcomes", "labels") else value for key, value in pairs}
+    return {key: dict(value) if key in ("outcomes", "labels", "facts") else value for key, value in pairs}
 
 
 def _text(key: str, item: JsonValue) -> str:
@@ -122,6 +138,22 @@ def _cost(key: str, item: JsonValue) -> float:
     if not isinstance(item, int | float) or isinstance(item, bool) or not 0 < item < math.inf:
         raise EditError(f"{key} is {item!r}: it has to be a number above 0")
     return float(item)
+
+
+def _seconds(key: str, item: JsonValue) -> float:
+    if not isinstance(item, int | float) or isinstance(item, bool):
+        raise EditError(f"{key} is {item!r}: it has to be a number of seconds")
+    return float(item)
+
+
+def _flag(key: str, item: JsonValue) -> bool:
+    if not isinstance(item, bool):
+        raise EditError(f"{key} is {item!r}: it has to be true or false")
+    return item
+
+
+def _binding(key: str, item: JsonValue) -> CallBinding | None:
+    return None if item is None else binding_from_json(item)
 
 
 def _choice(kind: type[StrEnum]) -> _Reader:
@@ -177,21 +209,28 @@ _ALL: dict[str, _Reader] = {
     "action_id": _text,
     "action_order": _list(_text),
     "actions": _list(_value(DialogueAction)),
+    "binding": _binding,
+    "confirm": _flag,
     "cost": _cost,
     "count": _count,
     "description": _text,
     "dialogue_id": _text,
+    "effect": _choice(Effect),
+    "endpoint": _text,
     "evidence": _list(_value(Evidence)),
     "exemplars": _list(_value(Exemplar)),
+    "facts": _pairs(_text),
     "flow": _value(TaskFlow),
     "flow_id": _text,
     "flow_order": _list(_text),
     "flows": _list(_value(FlowBefore)),
     "id": _text,
     "index": _count,
+    "inputs": _list(_text),
     "jump_to": _optional,
     "labels": _pairs(_text),
     "merged": _list(_text),
+    "method": _text,
     "name": _text,
     "new_id": _text,
     "node": _value(FlowNode),
@@ -200,13 +239,16 @@ _ALL: dict[str, _Reader] = {
     "order": _list(_text),
     "outcomes": _pairs(_count),
     "parent_id": _text,
+    "path": _text,
     "probability": _share,
     "responses": _list(_text),
+    "retries": _count,
     "speaker": _choice(Speaker),
     "status": _choice(Status),
     "support": _count,
     "text": _text,
     "texts": _list(_text),
+    "timeout": _seconds,
     "turn": _count,
 }
 # A root has no parent and may have no action.

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NewType, TypeAlias
 
+from taskflow.bindings import CallBinding
 from taskflow.errors import TaskFlowError
 
 ActionId = NewType("ActionId", str)
@@ -85,7 +86,10 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True)
 class DialogueAction:
-    """What a group of utterances by one speaker does in a dialogue; the most typical exemplar comes first."""
+    """What a group of utterances by one speaker does in a dialogue; the most typical exemplar comes first.
+
+    A system's action may be bound to an endpoint, which then answers the call.
+    """
 
     id: ActionId
     speaker: Speaker
@@ -94,6 +98,7 @@ class DialogueAction:
     support: int
     description: str = ""
     status: Status = Status.PROPOSED
+    binding: CallBinding | None = None
 
 
 @dataclass(frozen=True, slots=True)

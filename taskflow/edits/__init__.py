@@ -9,6 +9,7 @@ from __future__ import annotations
 from taskflow.edits.actions import (
     AddAction,
     AddExemplars,
+    AttachCall,
     DescribeAction,
     MergeActions,
     RenameAction,
@@ -27,6 +28,7 @@ __all__ = [
     "AddFlow",
     "AddNode",
     "AddResponses",
+    "AttachCall",
     "DescribeAction",
     "Edit",
     "EditError",
@@ -53,6 +55,7 @@ Edit = (
     RenameAction
     | DescribeAction
     | SetActionStatus
+    | AttachCall
     | RenameFlow
     | SetResponses
     | AddResponses

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from taskflow.bindings import CallBinding
 from taskflow.edits.merging import relabelled
 from taskflow.edits.places import EditError, action_of, told, with_action
-from taskflow.model import ActionId, Assistant, DialogueAction, Exemplar, Status
+from taskflow.model import ActionId, Assistant, DialogueAction, Exemplar, Speaker, Status
 from taskflow.texts import normalise
 
 
@@ -47,6 +48,23 @@ class SetActionStatus:
 
     def inverse(self, assistant: Assistant) -> SetActionStatus:
         return SetActionStatus(self.action_id, action_of(assistant, self.action_id).status)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachCall:
+    """Let an endpoint answer a call; None takes the binding away."""
+
+    action_id: ActionId
+    binding: CallBinding | None
+
+    def apply(self, assistant: Assistant) -> Assistant:
+        action = action_of(assistant, self.action_id)
+        if action.speaker is not Speaker.SYSTEM:
+            raise EditError(f"action {self.action_id!r} is no call, but what the {action.speaker} says")
+        return with_action(assistant, replace(action, binding=self.binding))
+
+    def inverse(self, assistant: Assistant) -> AttachCall:
+        return AttachCall(self.action_id, action_of(assistant, self.action_id).binding)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ class ActionRow(Base):
     support: Mapped[int]
     description: Mapped[str] = mapped_column(server_default="")
     status: Mapped[str] = mapped_column(String(8), server_default="proposed")
+    binding: Mapped[Any] = mapped_column(JsonOrNull, nullable=True)
 
 
 class ExemplarRow(Base):
@@ -290,6 +291,18 @@ class EventRow(Base):
     client_message_id: Mapped[str | None] = mapped_column(String(64))
     payload: Mapped[Any] = mapped_column(Json)
     at: Mapped[datetime]
+
+
+class AttachmentRow(Base):
+    """A photo that a customer sent; its id is a digest of its bytes, so that one sent again is kept once."""
+
+    __tablename__ = "attachments"
+
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(16))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
 
 
 class ForgettingRow(Base):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from taskflow.edit_forms import binding_from_json, binding_to_json
 from taskflow.model import (
     ActionId,
     Assistant,
@@ -50,6 +51,7 @@ def insert_version(session: Session, assistant_id: int, version: AssistantVersio
                 "support": action.support,
                 "description": action.description,
                 "status": action.status.value,
+                "binding": None if action.binding is None else binding_to_json(action.binding),
             }
             for position, action in enumerate(assistant.actions)
         ],
@@ -126,6 +128,7 @@ def read_version(session: Session, row: VersionRow, name: str) -> AssistantVersi
                 action.support,
                 action.description,
                 Status(action.status),
+                None if action.binding is None else binding_from_json(action.binding),
             )
             for action in actions
         ),

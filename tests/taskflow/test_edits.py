@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskflow.bindings import CallBinding, Effect
 from taskflow.edit_forms import edit_from_json, edit_to_json
 from taskflow.edits import (
     AddAction,
@@ -15,6 +16,7 @@ from taskflow.edits import (
     AddFlow,
     AddNode,
     AddResponses,
+    AttachCall,
     DescribeAction,
     EditError,
     MergeActions,
@@ -45,6 +47,22 @@ from taskflow.model import (
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+bindings = st.builds(
+    CallBinding,
+    st.sampled_from(["orders", "订单"]),
+    st.sampled_from(["", "/orders/[order_number]"]),
+    st.sampled_from(["GET", "POST"]),
+    st.just(("order_number", "amount")),
+    st.sampled_from(Effect),
+    st.floats(0.1, 30),
+    st.integers(0, 5),
+    st.booleans(),
+    st.lists(
+        st.tuples(st.sampled_from(["amount", "date"]), st.just("order.total")),
+        max_size=2,
+        unique_by=lambda pair: pair[0],
+    ).map(tuple),
+)
 RENAMED = {"edit": "rename_flow", "flow_id": "late", "name": "parcel is late"}
 
 
@@ -76,6 +94,7 @@ def edits_of(draw, assistant):
         st.builds(RenameAction, actions, texts)
         | st.builds(DescribeAction, actions, texts)
         | st.builds(SetActionStatus, actions, status)
+        | st.builds(AttachCall, actions, st.none() | bindings)
         | st.builds(MergeActions, actions, st.lists(actions, max_size=2).map(tuple))
         | st.builds(SplitAction, actions, new, texts, st.lists(said, max_size=2).map(tuple))
         | st.builds(AddAction, fresh)
@@ -403,3 +422,55 @@ def test_a_node_of_wrong_values_is_refused(node, told):
 
 
 NODE = {"id": "n", "parent_id": "r", "action_id": "a"}
+
+
+# Calls are bound
+
+
+def called(assistant):
+    call = DialogueAction(ActionId("look"), Speaker.SYSTEM, "look", (Exemplar("lookup_order", 3),), 3)
+    return apply(AddAction(call), assistant)
+
+
+ATTACHED = {
+    "edit": "attach_call",
+    "action_id": "look",
+    "binding": {"endpoint": "orders", "method": "GET", "effect": "read", "facts": {"amount": "order.total"}},
+}
+
+
+@given(st.from_type(Assistant).filter(lambda assistant: "look" not in assistant.action_by_id))
+def test_a_call_is_bound_and_let_go(assistant):
+    assistant = called(assistant)
+    edit = edit_from_json(ATTACHED)
+    bound = apply(edit, assistant)
+    assert bound.action_by_id["look"].binding == CallBinding(
+        "orders", method="GET", effect=Effect.READ, facts=(("amount", "order.total"),)
+    )
+    assert apply(inverse(edit, assistant), bound) == assistant
+    assert edit_from_json(json.loads(json.dumps(edit_to_json(edit)))) == edit
+
+
+@pytest.mark.parametrize(
+    ("binding", "told"),
+    [
+        ({}, "endpoint"),
+        ({"endpoint": "orders", "method": "TRACE"}, "the method is 'TRACE'"),
+        ({"endpoint": "orders", "effect": "both"}, "effect is 'both'"),
+        ({"endpoint": "orders", "timeout": "long"}, "a number of seconds"),
+        ({"endpoint": "orders", "confirm": 1}, "true or false"),
+        ({"endpoint": "orders", "facts": ["amount"]}, "has to be an object"),
+        ({"endpoint": "orders", "url": "https://elsewhere.example"}, "an object with endpoint"),
+    ],
+)
+def test_a_binding_that_cannot_be_is_refused_with_its_reason(binding, told):
+    with pytest.raises(EditError, match=told):
+        edit_from_json(ATTACHED | {"binding": binding})
+
+
+@given(st.from_type(Assistant).filter(lambda assistant: assistant.actions))
+def test_only_calls_are_bound(assistant):
+    spoken = [action for action in assistant.actions if action.speaker is not Speaker.SYSTEM]
+    for action in spoken:
+        with pytest.raises(EditError, match="is no call"):
+            apply(AttachCall(action.id, CallBinding("orders")), assistant)
