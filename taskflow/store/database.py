@@ -69,7 +69,7 @@ def serialise(session: Session, what: str) -> None:
 
 def open_database(url: str) -> Database:
     """The database at `url`; a missing or empty one is created at the current schema."""
-    engine = _engine(url)
+    engine = make_engine(url)
     try:
         with engine.connect() as connection:
             ready = _schema_version(connection) == _head()
@@ -87,7 +87,7 @@ def open_database(url: str) -> Database:
 
 def upgrade_database(url: str) -> tuple[str | None, str]:
     """Bring the schema to the current version; returns the version before and after."""
-    engine = _engine(url)
+    engine = make_engine(url)
     try:
         with engine.execution_options(**{_WRITES: True}).begin() as connection:
             _lock_schema(connection)
@@ -105,6 +105,17 @@ def upgrade_database(url: str) -> tuple[str | None, str]:
     finally:
         engine.dispose()
     return before, _head()
+
+
+def make_engine(url: str) -> Engine:
+    """An engine as `Database` needs it, for a database of any schema; connects to nothing yet."""
+    parsed = _parsed(url)
+    if parsed.drivername.startswith("sqlite"):
+        engine = create_engine(parsed, connect_args={"isolation_level": None, "timeout": 30})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(parsed, pool_pre_ping=True)
 
 
 def schema_differences(database: Database) -> list[str]:
@@ -138,16 +149,6 @@ def _check_empty(connection: Connection, url: str) -> None:
     # Alembic's own table stays behind, empty, when every migration is taken back.
     if set(inspect(connection).get_table_names()) - {"alembic_version"}:
         raise DatabaseError(f"{_shown(url)} holds tables that are not TaskFlow's: name an empty database")
-
-
-def _engine(url: str) -> Engine:
-    parsed = _parsed(url)
-    if parsed.drivername.startswith("sqlite"):
-        engine = create_engine(parsed, connect_args={"isolation_level": None, "timeout": 30})
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return create_engine(parsed, pool_pre_ping=True)
 
 
 def _parsed(url: str) -> URL:
