@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, event, make_url, text, update
 from sqlalchemy.exc import OperationalError
 
 from runtime import dialogue_manager
+from runtime.calls import CallResult
 from runtime.config import RuntimeConfig
 from runtime.dialogue_manager import ConversationError, DialogueManager
 from taskflow.model import Assistant
@@ -128,6 +129,15 @@ def test_calls_of_one_conversation_are_made_one_after_the_other(database_url, ma
     assert sorted(ids) == ["m-1", "m-2", "m-3", "m-4"]
 
 
+def test_one_message_sent_twenty_times_to_four_processes(database_url, manager, servers, made):
+    conversation = asked_where(manager)
+    sent = [Message(conversation, "m-2", NUMBER)] * 5
+    ends = servers.run(database_url, [Task(sent, str(made), threads=5, seconds_of_call=0.1)] * 4)
+    assert [code for code, _ in ends] == [0] * 4
+    check_whole(manager, conversation, "m-1", "m-2")
+    assert made.read_text().splitlines() == [f"begin {NUMBER}", f"end {NUMBER}"]
+
+
 def test_a_hundred_messages_to_one_conversation_from_four_processes(database_url, manager, servers, made):
     conversation = manager.start("shop")
     sent = [
@@ -166,9 +176,14 @@ def away(url: str) -> Iterator[None]:
     engine.dispose()
 
 
-def test_a_database_that_goes_away_and_comes_back(database_url, database, manager, made):
+def be_impatient(database: Database) -> None:
+    """Wait for a locked file no longer than a test does."""
     if database.engine.dialect.name == "sqlite":
         event.listen(database.engine, "checkout", lambda held, *_: held.execute("PRAGMA busy_timeout=50"))
+
+
+def test_a_database_that_goes_away_and_comes_back(database_url, database, manager, made):
+    be_impatient(database)
     conversation = asked_where(manager)
     with away(database_url):
         for _ in range(2):
@@ -178,6 +193,26 @@ def test_a_database_that_goes_away_and_comes_back(database_url, database, manage
     assert replies[-1].text == f"{NUMBER} arrives on 3 May."
     check_whole(manager, conversation, "m-1", "m-2")
     assert made.read_text().count("begin") == 1, "what could not be claimed was not called"
+
+
+def test_a_database_that_goes_away_while_a_call_is_made(database_url, database, manager, made):
+    be_impatient(database)
+    conversation = asked_where(manager)
+    with ExitStack() as gone:
+
+        def calls(name: str, fields: Mapping[str, str]) -> CallResult:
+            gone.enter_context(away(database_url))
+            return WrittenCalls(made)(name, fields)
+
+        served = DialogueManager(database, BagOfWords(), RuntimeConfig(), calls=calls)
+        with pytest.raises(OperationalError, match=r"locked|not currently accepting|terminating"):
+            served.reply(conversation, "m-2", NUMBER)
+    check_whole(manager, conversation, "m-1")
+    time_passes(database)
+    replies = manager.reply(conversation, "m-2", NUMBER)
+    assert replies[-1].text == f"{NUMBER} arrives on 3 May."
+    check_whole(manager, conversation, "m-1", "m-2")
+    assert made.read_text().count("begin") == 2, "it is made again where no event tells of it"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

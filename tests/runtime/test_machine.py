@@ -247,7 +247,7 @@ def check_kept(before: ConversationState, after: ConversationState) -> None:
 
 
 @given(st.lists(steps, min_size=5, max_size=20), results)
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_whatever_a_customer_sends(served, taken, outcomes):
     manager = manager_of(served, Shop(outcomes))
     customer = Customer(manager)
