@@ -193,15 +193,14 @@ class _Talk:
                 attachments,
             )
             return
-        for event in then:
-            told = event.payload
-            if event.kind == "message":
-                self._manager.speak_for(self._conversation, told["by"], told["text"])
-            elif event.kind == "handed_back":
-                node = told["node"]
-                self._manager.hand_back(self._conversation, None if node is None else NodeId(node), told["by"])
-            elif event.kind == "closed":
-                self._manager.close(self._conversation, told["outcome"])
+        done, told = then[0].kind, then[0].payload  # by a person: what the assistant does of it comes after
+        if done == "message":
+            self._manager.speak_for(self._conversation, told["by"], told["text"])
+        elif done == "handed_back":
+            node = None if told["node"] is None else NodeId(told["node"])
+            self._manager.hand_back(self._conversation, node, told["by"])
+        elif done == "closed":
+            self._manager.close(self._conversation, told["outcome"])
 
     def _pressed(self, payload: str | None) -> str | None:
         """The payload that the button of the same label has now."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import re
 import time
-import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from runtime.calls import Calls
+from runtime.claims import Claim, SupersededError
 from runtime.config import RuntimeConfig
 from runtime.events import Event, messages
 from runtime.generation import Generator
@@ -21,7 +22,7 @@ from runtime.state import ConversationState, Frame
 from runtime.turn import Said, Turn
 from runtime.versions import Versions
 from runtime.waiting import Incoming, Queue, WaitingRoom, together
-from runtime.walk import Ending, Means
+from runtime.walk import Ending, Means, Walk
 from taskflow.backbones import Backbone
 from taskflow.encoders import Encoder
 from taskflow.errors import TaskFlowError
@@ -33,12 +34,10 @@ from taskflow.store.conversations import (
     NewEvent,
     Snapshot,
     StoredEvent,
-    claim,
     commit_turn,
     read,
     read_events,
     read_to_answer,
-    release,
     silent_since,
     start,
     turn_of_message,
@@ -46,7 +45,6 @@ from taskflow.store.conversations import (
 
 MOST_CHARACTERS = 4_000
 _TRIES = 50  # to be the one writer of a turn
-_CLAIM_SECONDS = 60.0
 _Found = TypeVar("_Found")
 
 
@@ -58,33 +56,7 @@ class ConversationError(TaskFlowError):
         self.status = status
 
 
-class _SupersededError(Exception):
-    """Another writer was first: the turn is thought through again."""
-
-
-class _Claim:
-    """The sole right to write the next turn, taken before the first thing that cannot be undone.
-
-    A turn that fails gives it up; one that is committed ends it; of one that dies it ends with time.
-    """
-
-    def __init__(self, database: Database, before: Snapshot) -> None:
-        self.writer = str(uuid.uuid4())
-        self.taken = False
-        self._database = database
-        self._before = before
-
-    def take(self) -> None:
-        if not self.taken and not claim(self._database, self._before, self.writer, _CLAIM_SECONDS):
-            raise _SupersededError
-        self.taken = True
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self.taken and kind is not None:
-            release(self._database, self._before.id, self.writer)
+_Change: TypeAlias = tuple[ConversationState, list[NewEvent], Ending]
 
 
 class DialogueManager:
@@ -157,7 +129,7 @@ class DialogueManager:
         said = NewEvent("message", {"speaker": Speaker.AGENT.value, "text": _checked(text), "by": by})
         return self._changed(
             conversation_id,
-            lambda state: (state.heard("agent", text), [said], Ending(ConversationStatus.HANDED_OFF)),
+            lambda state, _: (state.heard("agent", text), [said], Ending(ConversationStatus.HANDED_OFF)),
         )
 
     def hand_back(self, conversation_id: str, node_id: NodeId | None = None, by: str = "") -> list[Event]:
@@ -168,18 +140,20 @@ class DialogueManager:
         if node_id is not None and node_id not in places:
             raise ConversationError(f"there is no node {node_id!r} in this version: choose one of its flows", 400)
 
-        def back(state: ConversationState) -> tuple[ConversationState, list[NewEvent], Ending]:
-            if node_id is not None:
-                state = _at(state, places[node_id], node_id)
+        def back(state: ConversationState, claiming: Claim) -> _Change:
             event = NewEvent("handed_back", {"node": node_id, "by": by})
-            return state, [event], Ending(ConversationStatus.OPEN)
+            if node_id is None:
+                return state, [event], Ending(ConversationStatus.OPEN)
+            walk = Walk(self._versions.served(before.version_id), self._means, "", claiming.take)
+            state = walk.begin(_at(state, places[node_id], node_id))
+            return state, [event, *walk.events], walk.ending or Ending(ConversationStatus.OPEN)
 
         return self._changed(conversation_id, back)
 
     def close(self, conversation_id: str, outcome: str) -> None:
         """End a conversation for a reason, as a service agent does."""
         event = NewEvent("closed", {"outcome": outcome})
-        self._changed(conversation_id, lambda state: (state, [event], Ending(ConversationStatus.CLOSED, outcome)))
+        self._changed(conversation_id, lambda state, _: (state, [event], Ending(ConversationStatus.CLOSED, outcome)))
 
     def close_silent(self) -> int:
         """Close the conversations whose customers have gone; returns how many."""
@@ -198,7 +172,7 @@ class DialogueManager:
             self._check_open(before)
             try:
                 batch, done = self._turn(before, batch, queue)
-            except _SupersededError:
+            except SupersededError:
                 done = None
             if done:
                 for incoming in batch:
@@ -217,18 +191,18 @@ class DialogueManager:
                 state = state.heard(Speaker.USER.value, incoming.said.text)
             return batch, commit_turn(self._database, before, state.to_json(), _said(batch))
         version_id, state, moved = self._on_newest(before, state)
-        claim_ = _Claim(self._database, before)
-        with claim_:
+        claiming = Claim(self._database, before)
+        with claiming:
             while True:
-                turn = Turn(self._versions.served(version_id), self._means, together(batch), claim_.take)
+                turn = Turn(self._versions.served(version_id), self._means, together(batch), claiming.take)
                 after = turn.run(state)
-                more = batch if claim_.taken else queue.take(batch)
+                more = batch if claiming.taken else queue.take(batch)
                 if len(more) == len(batch):
                     break
                 batch = more  # nothing is said yet and nothing done: think again, of all of them
             events = [*_said(batch), *moved, *turn.events]
             changes = _changes(turn.ending or Ending(ConversationStatus.OPEN)) | {"version_id": version_id}
-            done = commit_turn(self._database, before, after.to_json(), events, claim_.writer, changes)
+            done = commit_turn(self._database, before, after.to_json(), events, claiming.writer, changes)
         return batch, done
 
     def _to_answer(self, conversation_id: str, batch: list[Incoming]) -> tuple[Snapshot, list[Incoming]]:
@@ -256,18 +230,17 @@ class DialogueManager:
         if before.status is ConversationStatus.CLOSED and age > timedelta(hours=self._config.reopen_hours):
             raise ConversationError("this conversation is closed: start a new one", 409)
 
-    def _changed(
-        self,
-        conversation_id: str,
-        change: Callable[[ConversationState], tuple[ConversationState, list[NewEvent], Ending]],
-    ) -> list[Event]:
+    def _changed(self, conversation_id: str, change: Callable[[ConversationState, Claim], _Change]) -> list[Event]:
         """Write what a person, not the customer, does to a conversation."""
         for _ in range(_TRIES):
             before = self._snapshot(conversation_id)
-            state, events, ending = change(ConversationState.from_json(before.state))
-            done = commit_turn(self._database, before, state.to_json(), events, "", _changes(ending))
-            if done is not None:
-                return messages(done)
+            claiming = Claim(self._database, before)
+            with suppress(SupersededError), claiming:
+                state, events, ending = change(ConversationState.from_json(before.state), claiming)
+                written = before, state.to_json(), events, claiming.writer, _changes(ending)
+                done = commit_turn(self._database, *written)
+                if done is not None:
+                    return messages(done)
             time.sleep(0.01)
         raise ConversationError("the conversation is busy: try again", 503)
 

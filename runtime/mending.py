@@ -68,7 +68,7 @@ class Mend:
             state = self._walk.repair(state, Repair.CANCEL_AFTER_WRITE, done=told)
         else:
             state = self._walk.repair(state, Repair.CANCEL)
-        return state if state.frame is None else self._walk.ask_again(self._walk.repair(state, Repair.RESUME))
+        return state if state.frame is None else self._walk.run(self._walk.resume(state), replied=True)
 
     def not_understood(
         self, state: ConversationState, given: Given, tracked: Tracked, offered: Sequence[Choice]

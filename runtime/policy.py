@@ -115,7 +115,7 @@ class Policy:
 
     def _taken(self, flow: TaskFlow, node: FlowNode, fields: Mapping[str, FieldValue], language: str) -> Step | None:
         if self._assistant.speaker(node) is Speaker.AGENT:
-            answered = self._answered(flow, node, fields)
+            answered = self.answered(flow, node, fields)
             if answered is not None:
                 return answered
             return Respond(node) if sayable(node.responses, spoken(fields), language) else None
@@ -128,7 +128,7 @@ class Policy:
         }
         return Call(node, name, outcomes)
 
-    def _answered(self, flow: TaskFlow, node: FlowNode, fields: Mapping[str, FieldValue]) -> Answered | None:
+    def answered(self, flow: TaskFlow, node: FlowNode, fields: Mapping[str, FieldValue]) -> Answered | None:
         """Whether a question asks for fields that the customer has given; an agent who tells one asks none."""
         trusted = {kind for kind, field in fields.items() if field.source == "customer" and field.confidence > _TRUSTED}
         if any(f"[{kind}]" in response for response in node.responses for kind in trusted):

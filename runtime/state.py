@@ -117,6 +117,12 @@ class ConversationState:
     def last_reply(self) -> str | None:
         return next((text for speaker, text in reversed(self.recent) if speaker == "agent"), None)
 
+    def said_before(self, text: str) -> str | None:
+        """What the assistant said last before the customer's message."""
+        heard = [place for place, said in enumerate(self.recent) if said == ("user", text[:_LONGEST_RECENT])]
+        before = self.recent[: heard[-1]] if heard else ()
+        return next((text for speaker, text in reversed(before) if speaker == "agent"), None)
+
     def on(self, frame: Frame) -> ConversationState:
         """With another top frame."""
         return replace(self, frames=(*self.frames[:-1], frame))

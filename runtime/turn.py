@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,14 +17,13 @@ from runtime.tracking import Level, Placement, Tracked
 from runtime.understanding import Understanding
 from runtime.walk import Ending, Means, Walk
 from taskflow.model import NodeId
-from taskflow.recognisers import FieldKind, mask
+from taskflow.recognisers import FieldKind
 from taskflow.replay import Position
 from taskflow.store.conversations import ConversationStatus, NewEvent
 
 _EXPLAINED = 5
 _RATINGS = ("1", "2", "3", "4", "5")
 _RATING = "rating "
-_PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +63,9 @@ class Turn:
 
     def run(self, state: ConversationState) -> ConversationState:
         text = self._said.text
-        state = replace(
-            state.heard("user", text), turn=state.turn + 1, language=_language(text, self._said.choice, state.language)
-        )
+        pressed = self._said.choice is not None and state.language
+        language = state.language if pressed else words.language_after(text, state.language)
+        state = replace(state.heard("user", text), turn=state.turn + 1, language=language)
         if state.rating:
             rating = self._rating()
             if rating is not None:
@@ -138,8 +136,10 @@ class Turn:
 
     def _is_plain(self, tracked: Tracked) -> bool:
         """Sure by its words alone, wherever the conversation stands."""
-        best = tracked.best
-        return best is not None and self._is_sure(tracked) and best.candidate.probability >= self._threshold(best)
+        return tracked.best is not None and self._is_sure(tracked) and self._is_told(tracked.best)
+
+    def _is_told(self, placement: Placement) -> bool:
+        return placement.candidate.probability >= self._threshold(placement)
 
     def _threshold(self, placement: Placement) -> float:
         """What an exact wording means is certain; which need a value alone belongs to is not."""
@@ -217,6 +217,7 @@ class Turn:
         says_so = words.corrects(self._said.text)
         gives = best is not None and self._served.policy.gives.get(best.candidate.action_id)
         begins = best is not None and best.level is Level.OTHER_FLOW and not gives
+        begins = begins and best is not None and (self._is_told(best) or not says_so)
         if (answers and not says_so) or begins or (state.frame is None and not says_so):
             return []
         changed = [
@@ -289,12 +290,3 @@ def _keeping(frames: tuple[Frame, ...], before: Mapping[str, FieldValue], given:
         return frames
     kept = {kind: before[kind] for kind in given.values if kind in before}
     return (*frames[:-1], replace(frames[-1], kept={**frames[-1].kept, **kept}))
-
-
-def _language(text: str, choice: str | None, before: str) -> str:
-    """That of the message; a button or a value alone, such as "TF-204", does not change it."""
-    told = words.language(text)
-    if before in ("", told):
-        return told
-    is_value = not any(sign.isalpha() for sign in _PLACEHOLDER.sub("", mask(text)))
-    return before if choice is not None or is_value else told

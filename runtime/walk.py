@@ -57,9 +57,11 @@ class Walk:
         self.events: list[NewEvent] = []
         self.ending: Ending | None = None
 
-    def run(self, state: ConversationState) -> ConversationState:
-        """Go on from the top frame until the customer is asked, a person takes over, or all is done."""
-        replied = False
+    def run(self, state: ConversationState, replied: bool = False) -> ConversationState:
+        """Go on from the top frame until the customer is asked, a person takes over, or all is done.
+
+        `replied`: whether the customer's message was replied to already.
+        """
         for _ in range(MOST_STEPS):
             frame = state.frame
             if frame is None or self.ending is not None:
@@ -78,6 +80,11 @@ class Walk:
 
     def _taken(
         self, state: ConversationState, frame: Frame, step: Answered | Respond | Call | HandOff
+    def begin(self, state: ConversationState) -> ConversationState:
+        """Go on at the node where the top frame stands, which is said first, where it is the agent's."""
+        said = self.ask_again(state)
+        return self.run(said, replied=said is not state)
+
     ) -> ConversationState:
         match step:
             case Answered(node, fields):
@@ -134,6 +141,16 @@ class Walk:
 
     def ask_again(self, state: ConversationState) -> ConversationState:
         """Repeat the open question, in other words where there are some."""
+    def resume(self, state: ConversationState) -> ConversationState:
+        """Back in a flow that was interrupted: past its open question, where the interruption has answered it."""
+        state = self.repair(state, Repair.RESUME)
+        frame = state.frame
+        if frame is None:
+            return state
+        flow = self._served.assistant.flow_by_id[frame.flow_id]
+        answered = self._served.policy.answered(flow, flow.by_id[frame.node_id], state.fields)
+        return self.ask_again(state) if answered is None else state.on(frame.at(answered.node.id, answered.fields))
+
         frame = state.frame
         if frame is None:
             return state
@@ -216,9 +233,9 @@ class Walk:
         """The top flow is over: back to the one that it interrupted, or to nothing."""
         state = replace(state.left(), served=state.frame)
         if state.frame is not None:
-            return self.ask_again(self.repair(state, Repair.RESUME))
+            return self.resume(state)
         state = replace(state, early=(), beliefs=())
-        if words.says_goodbye(self._text):
+        if words.takes_leave(self._text, state.said_before(self._text)):
             return self.close(state, replied)
         return state if replied else self.repair(state, Repair.CLOSE)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from taskflow.recognisers import mask
+
+_PLACEHOLDER = re.compile(r"\[[a-z_]+\]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _PERSON = (
     r"(?:(?:a|an|some|the|your|another|real|live|actual|human|service|support) ){0,3}"
@@ -41,6 +44,13 @@ _GOODBYE = re.compile(
     r"\b(?:bye|goodbye|that'?s (?:all|it|everything)|nothing else|no,? thank(?:s| you)|have a (?:good|nice))\b"
     r"|^\W*(?:no|nope|thanks?|thank you|cheers)\W*$"
     r"|再见|拜拜|没有了|没了|没别的|就这些|不用了谢谢|^\W*(?:谢谢|没有)[\W你您啦了]*$",
+    re.IGNORECASE,
+)
+_DECLINES = re.compile(r"^\W*(?:no|nope|no,? thank(?:s| you))\W*$|^\W*(?:没有|不用了?谢谢)[\W了]*$", re.IGNORECASE)
+_ASKS_FOR_MORE = re.compile(
+    r"\b(?:any|some)thing (?:else|more|further)\b|\b(?:else|further) (?:i|we) can\b"
+    r"|\b(?:any )?other (?:questions?|issues?)\b"
+    r"|还有(?:什么|啥|别的|其他|其它|问题)|(?:别的|其他|其它).{0,12}[吗？?]",
     re.IGNORECASE,
 )
 
@@ -82,6 +92,13 @@ def language(text: str) -> str:
     return "zh" if _HAN.search(text) else "en"
 
 
+def language_after(text: str, before: str) -> str:
+    """That of a message; a value alone, such as "TF-204", leaves it what it was `before`."""
+    if before and not any(sign.isalpha() for sign in _PLACEHOLDER.sub("", mask(text))):
+        return before
+    return language(text)
+
+
 def promises_colleague(text: str) -> bool:
     """Whether an approved response says that a person takes over: then one has to."""
     return _PROMISES_COLLEAGUE.search(text) is not None
@@ -102,3 +119,9 @@ def corrects(text: str) -> bool:
 
 def says_goodbye(text: str) -> bool:
     return _GOODBYE.search(text) is not None
+
+
+def takes_leave(text: str, asked: str | None) -> bool:
+    """Whether who answers `asked` so takes leave: a bare no does to "anything else?" alone."""
+    answers = asked is not None and _DECLINES.search(text) is not None
+    return says_goodbye(text) and not (answers and _ASKS_FOR_MORE.search(asked or "") is None)
