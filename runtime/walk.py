@@ -78,13 +78,13 @@ class Walk:
         self.note("bound", {"what": "steps of one turn", "most": MOST_STEPS})
         return self.hand_off(state, f"the flow went on for {MOST_STEPS} steps without the customer")
 
-    def _taken(
-        self, state: ConversationState, frame: Frame, step: Answered | Respond | Call | HandOff
     def begin(self, state: ConversationState) -> ConversationState:
         """Go on at the node where the top frame stands, which is said first, where it is the agent's."""
         said = self.ask_again(state)
         return self.run(said, replied=said is not state)
 
+    def _taken(
+        self, state: ConversationState, frame: Frame, step: Answered | Respond | Call | HandOff
     ) -> ConversationState:
         match step:
             case Answered(node, fields):
@@ -139,8 +139,6 @@ class Walk:
     def note(self, kind: str, payload: dict[str, Any]) -> None:
         self.events.append(NewEvent(kind, payload))
 
-    def ask_again(self, state: ConversationState) -> ConversationState:
-        """Repeat the open question, in other words where there are some."""
     def resume(self, state: ConversationState) -> ConversationState:
         """Back in a flow that was interrupted: past its open question, where the interruption has answered it."""
         state = self.repair(state, Repair.RESUME)
@@ -151,6 +149,8 @@ class Walk:
         answered = self._served.policy.answered(flow, flow.by_id[frame.node_id], state.fields)
         return self.ask_again(state) if answered is None else state.on(frame.at(answered.node.id, answered.fields))
 
+    def ask_again(self, state: ConversationState) -> ConversationState:
+        """Repeat the open question, in other words where there are some."""
         frame = state.frame
         if frame is None:
             return state
