@@ -52,9 +52,9 @@ def _asked(traces: Traces) -> str:
 def _tell(forgotten: Forgotten) -> None:
     removed = forgotten.removed
     click.echo(
-        f"forgotten: {removed.conversations} conversations with {removed.events} events, {removed.dialogues} dialogues "
-        f"with {removed.utterances} utterances; {removed.evidence} pieces of evidence and {removed.wordings} wordings "
-        "left the versions and drafts"
+        f"forgotten: {removed.conversations} conversations with {removed.events} events and "
+        f"{removed.attachments} photos, {removed.dialogues} dialogues with {removed.utterances} utterances; "
+        f"{removed.evidence} pieces of evidence and {removed.wordings} wordings left the versions and drafts"
     )
     for assistant, wording in forgotten.kept:
         click.echo(f"still in {assistant}, as the last wording of its action: {wording}")

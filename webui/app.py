@@ -30,6 +30,7 @@ from webui.home import home
 from webui.openapi import API, describe
 from webui.parts import NAME, Parts, parts
 from webui.problems import tell_problems
+from webui.replays import replays
 from webui.shop import shop
 from webui.streams import Listeners
 from webui.words import Words, chosen_language, remember_language
@@ -78,8 +79,10 @@ def create_app(
     app.before_request(_refuse_unkeepable)
     _limit(app, config)
     app.before_request(guard)
-    CSRFProtect(app).exempt(chat)
-    for blueprint in (chat, shop, door, home, corpora, assistants, data, explanations):
+    protection = CSRFProtect(app)
+    protection.exempt(chat)
+    protection.exempt(replays)  # it takes JSON alone, which no other site's form can send
+    for blueprint in (chat, shop, door, home, corpora, assistants, data, explanations, replays):
         app.register_blueprint(blueprint)
     describe(app)
     tell_problems(app)
@@ -118,7 +121,7 @@ def _limit(app: APIFlask, config: ServerConfig) -> None:
     )(chat)
     limiter.limit(_LOGIN_LIMIT, methods=["POST"])(door)
     guesses = limiter.shared_limit(_LOGIN_LIMIT, scope="developer", deduct_when=_is_refused)
-    for blueprint in (data, explanations):
+    for blueprint in (data, explanations, replays):
         guesses(blueprint)
 
 

@@ -15,10 +15,12 @@ from werkzeug.wrappers import Response
 
 from runtime.events import Event
 from taskflow.store.assistants import AssistantError
+from taskflow.store.attachments import MOST_ATTACHMENTS, attach, attachment_ids, read_attachment
 from taskflow.store.names import NameFormError, checked_name
 from webui.access import bearer
 from webui.openapi import API, CUSTOMER, faults
 from webui.parts import parts
+from webui.photos import LARGEST_PHOTO, MEDIA_TYPES, sent_photo
 from webui.streams import Listener
 
 chat = APIBlueprint("chat", __name__, url_prefix=f"{API}/conversations", tag="Chat")
@@ -26,6 +28,10 @@ chat = APIBlueprint("chat", __name__, url_prefix=f"{API}/conversations", tag="Ch
 _PREFLIGHT_AGE = 600  # seconds
 _LARGEST_OFFSET = 2**31 - 1
 _COME_BACK = 2_000  # milliseconds after which a stream that ended is asked for again
+_FULL = f"The conversation has {MOST_ATTACHMENTS} photos: it can hold no more."
+_LARGE = f"The photo is too large: {LARGEST_PHOTO // 1024 // 1024} MB are the most."
+_NO_PHOTO = "The body is no JPEG, PNG or WebP picture, whatever it is declared as."
+_PRINTABLE = r"^[^\x00-\x1f\x7f]{1,200}$"
 _NO_BUFFER = {"X-Accel-Buffering": "no"}  # a proxy that collects an answer first would hold the events back
 
 
@@ -41,6 +47,9 @@ def _storable(text: str) -> str:
 class Beginning(BaseModel):
     assistant: str
 
+    customer: Annotated[str, StringConstraints(pattern=_PRINTABLE), AfterValidator(_storable)] | None = None
+    """The shop's own name for the customer, by which they can be forgotten; it opens no other conversation."""
+
 
 class Message(BaseModel):
     client_message_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
@@ -48,10 +57,19 @@ class Message(BaseModel):
 
     text: Annotated[str, AfterValidator(_storable)]
 
-    choice: (
-        Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$"), AfterValidator(_storable)] | None
-    ) = None
+    choice: Annotated[str, StringConstraints(pattern=_PRINTABLE), AfterValidator(_storable)] | None = None
     """The payload of the button that was pressed, where the message is one that the assistant offered."""
+
+    attachments: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]] = Field(default=[], max_length=4)
+    """Photos that were uploaded before, by their ids."""
+
+
+class Attached(BaseModel):
+    attachment: str
+    """For the `attachments` of a message; the same photo has the same id."""
+
+    media_type: str
+    size: int
 
 
 class After(BaseModel):
@@ -85,6 +103,9 @@ class EventBody(BaseModel):
     choices: list[Choice] = []
     """Buttons for the customer's answer."""
 
+    attachments: list[str] = []
+    """The customer's photos, by their ids."""
+
 
 class Events(BaseModel):
     events: list[EventBody]
@@ -103,7 +124,7 @@ def begin(beginning: Beginning) -> Begun:
     """Begin a conversation with a published assistant."""
     manager = parts().manager
     try:
-        conversation = manager.start(checked_name(beginning.assistant))
+        conversation = manager.start(checked_name(beginning.assistant), beginning.customer)
     except (AssistantError, NameFormError):
         # Whoever asks is a stranger: the error's own words name other assistants.
         abort(404, "No assistant of this name is published here.")
@@ -155,8 +176,46 @@ def stream(conversation_id: str, after: After, resumed: Resumed) -> FlaskRespons
 @chat.doc(responses=faults(400, 401, 403, 404, 409, 413, 415, 422, 429, 503), security=CUSTOMER)
 def send(conversation_id: str, message: Message) -> Events:
     """Say something; the answer holds the message's own event and the replies to it."""
-    said = parts().manager.reply(conversation_id, message.client_message_id, message.text, message.choice)
+    if not attachment_ids(parts().database, conversation_id).issuperset(message.attachments):
+        abort(422, "The request's 'attachments' are no photos of this conversation: upload each one first.")
+    said = parts().manager.reply(
+        conversation_id, message.client_message_id, message.text, message.choice, tuple(message.attachments)
+    )
     return Events(events=_bodies(said))
+
+
+@chat.post("/<conversation_id>/attachments", endpoint="attach")
+@chat.output(Attached, status_code=201)
+@chat.doc(
+    responses=faults(401, 403, 404, 429, 503, e409=_FULL, e413=_LARGE, e415=_NO_PHOTO),
+    security=CUSTOMER,
+)
+def attach_photo(conversation_id: str) -> Attached:
+    """Upload a photo, as the bytes of the request; a message that names it then sends it."""
+    photo = sent_photo()
+    kept = attach(parts().database, conversation_id, photo)
+    if kept is None:
+        abort(404, "There is no such conversation: start a new one.")
+    return Attached(attachment=kept, media_type=photo.media_type, size=len(photo.content))
+
+
+@chat.get("/<conversation_id>/attachments/<attachment_id>")
+@chat.doc(
+    responses={
+        200: {
+            "description": "The photo.",
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES},
+        }
+    }
+    | faults(401, 403, 404, 429, 503),
+    security=CUSTOMER,
+)
+def photo(conversation_id: str, attachment_id: str) -> FlaskResponse:
+    """A photo of the conversation."""
+    found = read_attachment(parts().database, conversation_id, attachment_id)
+    if found is None:
+        abort(404, "There is no such photo in this conversation.")
+    return FlaskResponse(found.content, mimetype=found.media_type)
 
 
 @chat.before_request
@@ -166,7 +225,7 @@ def check_request() -> None:
         abort(403, "This site may not use the chat: its owner can add it to [server] allowed_origins.")
     if request.method == "OPTIONS":
         return
-    if request.method == "POST" and not request.is_json:
+    if request.method == "POST" and not request.is_json and request.endpoint != f"{chat.name}.attach":
         abort(415, "Send JSON, with the header Content-Type: application/json.")
     asked = (request.view_args or {}).get("conversation_id")
     if asked is not None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from apiflask import APIFlask
 
+from webui.photos import MEDIA_TYPES
+
 API = "/api/v1"
 CUSTOMER = "conversation"
 DEVELOPER = "developer"
@@ -47,6 +49,7 @@ def faults(*codes: int, **reasons: str) -> dict[int, Any]:
 
 
 def describe(app: APIFlask) -> None:
+    app.spec_processor(_with_photos)  # type: ignore[arg-type]  # a string where YAML is asked for, which is nowhere
     app.config.update(HTTP_ERROR_SCHEMA=_BODY, AUTO_404_RESPONSE=False, AUTO_VALIDATION_ERROR_RESPONSE=False)
     app.security_schemes = {
         CUSTOMER: {
@@ -65,3 +68,11 @@ def describe(app: APIFlask) -> None:
         "Conversations of customers with an assistant, and, for developers, what assistants are made of. "
         "Every error has the same body: one sentence."
     )
+
+
+def _with_photos(spec: dict[str, Any]) -> dict[str, Any]:
+    """APIFlask knows no body that is a picture's own bytes."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES}
+    upload = spec["paths"][f"{API}/conversations/{{conversation_id}}/attachments"]["post"]
+    upload["requestBody"] = {"required": True, "content": content}
+    return spec

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from runtime.dialogue_manager import ConversationError
 from taskflow.errors import TaskFlowError
 from taskflow.store.assistants import AssistantError
+from taskflow.store.attachments import TooManyAttachmentsError
 from taskflow.store.corpora import CorpusError
 from taskflow.store.names import NameFormError
 from webui.access import is_public
@@ -41,6 +42,7 @@ def tell_problems(app: APIFlask) -> None:
     app.register_error_handler(HTTPError, _malformed)
     app.register_error_handler(ConversationError, _with_status)
     app.register_error_handler(StreamError, _with_status)
+    app.register_error_handler(TooManyAttachmentsError, _full)
     app.register_error_handler(TaskFlowError, _ours)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(NoConnection, _database)
@@ -70,6 +72,10 @@ def _malformed(error: HTTPError) -> Response:
 
 def _with_status(error: ConversationError | StreamError) -> Response:
     return _told(error.status, _sentence(error))
+
+
+def _full(error: TooManyAttachmentsError) -> Response:
+    return _told(409, _sentence(error))
 
 
 def _ours(error: TaskFlowError) -> Response:

@@ -21,6 +21,7 @@ from taskflow.store.database import Database, serialise
 from taskflow.store.recounting import Recount, counted_in_runs, recount
 from taskflow.store.schema import (
     AssistantRow,
+    AttachmentRow,
     Base,
     ConversationRow,
     CorpusRow,
@@ -56,6 +57,7 @@ class Removed:
 
     conversations: int
     events: int
+    attachments: int
     dialogues: int
     utterances: int
     evidence: int
@@ -102,6 +104,7 @@ def forget(database: Database, customer: str, author: str) -> Forgotten:
         texts = _texts(session, keys)
         runs = counted_in_runs(session, keys)
         events = _delete(session, EventRow, EventRow.conversation_id, ids)
+        attachments = _delete(session, AttachmentRow, AttachmentRow.conversation_id, ids)
         _delete(session, ConversationRow, ConversationRow.id, ids)
         utterances = _delete(session, UtteranceRow, UtteranceRow.dialogue_key, keys)
         _delete(session, DialogueRow, DialogueRow.id, keys)
@@ -109,7 +112,7 @@ def forget(database: Database, customer: str, author: str) -> Forgotten:
         for assistant in assistants:
             recount(session, assistant, gone, runs, told)
         _delete(session, VectorRow, VectorRow.text_digest, [sha256(text.encode()).hexdigest() for text in texts])
-        removed = Removed(len(ids), events, len(keys), utterances, told.evidence, told.wordings)
+        removed = Removed(len(ids), events, attachments, len(keys), utterances, told.evidence, told.wordings)
         session.add(ForgettingRow(at=datetime.now(UTC), author=author, removed=asdict(removed)))
     return Forgotten(removed, tuple(sorted(told.kept)))
 

@@ -305,6 +305,18 @@ class AttachmentRow(Base):
     created_at: Mapped[datetime]
 
 
+class AttachmentRow(Base):
+    """A photo that a customer sent; its id is a digest of its bytes, so that one sent again is kept once."""
+
+    __tablename__ = "attachments"
+
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(16))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
 class ForgettingRow(Base):
     """That somebody was forgotten, by whom, and how much went; never who it was."""
 

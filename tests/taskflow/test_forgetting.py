@@ -16,6 +16,14 @@ from taskflow.proposals import Kind, Proposal, digest_of
 from taskflow.recognisers import mask
 from taskflow.store import open_database
 from taskflow.store.assistants import add_edit, load_draft, load_log, load_version, publish, published_id, redo, undo
+from taskflow.store.attachments import (
+    MOST_ATTACHMENTS,
+    Attachment,
+    TooManyAttachmentsError,
+    attach,
+    attachment_ids,
+    read_attachment,
+)
 from taskflow.store.conversations import NewEvent, commit_turn, read, read_events, start
 from taskflow.store.corpora import CorpusError, StoredDialogues, add_dialogues, read_corpus
 from taskflow.store.finished import keep, read_finished
@@ -237,6 +245,7 @@ def test_it_is_noted_that_somebody_was_forgotten_and_not_who(database, served):
         assert noted.removed == {
             "conversations": 1,
             "events": 8,
+            "attachments": 0,
             "dialogues": 2,
             "utterances": 8,
             "evidence": forgotten.removed.evidence,
@@ -246,6 +255,28 @@ def test_it_is_noted_that_somebody_was_forgotten_and_not_who(database, served):
         forget(database, "customer-4711", "ben")
     with pytest.raises(ForgettingError):
         find_traces(database, "customer-4711")
+
+
+def test_photos_go_with_their_conversation_and_others_stay(database, served):
+    ada, bob = served
+    photo = Attachment("image/png", b"\x89PNG of a broken cup")
+    assert attach(database, ada, photo) == attach(database, ada, photo) == attach(database, bob, photo)
+    (kept,) = attachment_ids(database, bob)
+    assert forget(database, "customer-4711", "ben").removed.attachments == 1
+    assert read_attachment(database, ada, kept) is None
+    assert read_attachment(database, bob, kept) == photo
+    assert attach(database, ada, photo) is None
+
+
+def test_a_conversation_holds_so_many_photos(database, served):
+    ada, bob = served
+    photos = [Attachment("image/png", bytes([number])) for number in range(MOST_ATTACHMENTS + 1)]
+    kept = {attach(database, ada, photo) for photo in photos[:-1]}
+    assert attachment_ids(database, ada) == kept
+    with pytest.raises(TooManyAttachmentsError, match="it can hold no more"):
+        attach(database, ada, photos[-1])
+    assert attach(database, ada, photos[0]) in kept
+    assert attachment_ids(database, bob) == frozenset()
 
 
 def test_a_customer_without_a_name_is_their_conversation(database, served):
@@ -289,7 +320,7 @@ def test_the_command_tells_people_too(cli, database_url, assistant):
     done = cli("forget", "ada", database=database_url, stdin="y\n")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "forgotten: 1 conversations with 2 events, 2 dialogues with 2 utterances; 0 pieces of evidence and 0 wordings "
-        "left the versions and drafts",
+        "forgotten: 1 conversations with 2 events and 0 photos, 2 dialogues with 2 utterances; 0 pieces of evidence "
+        "and 0 wordings left the versions and drafts",
         "still in support, as the last wording of its action: nice weather",
     ]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from taskflow.store import Database
+from taskflow.store.forgetting import find_traces
 from webui.access import VisitorTokens
 
 ASSISTANT = "after-sale-en"
@@ -55,6 +56,7 @@ def test_a_conversation_goes_to_its_end(client: FlaskClient) -> None:
         "handoff",
         "at",
         "choices",
+        "attachments",
     }
     assert first.json["events"][0]["client_message_id"] == "m-1"
     assert first.json["events"][1]["node"] == "n1"
@@ -67,6 +69,16 @@ def test_a_number_that_is_not_in_the_book_is_told(client: FlaskClient) -> None:
     say(client, conversation, headers, "It arrived broken", "m-1")
     answer = say(client, conversation, headers, "It is TF-99999999", "m-2")
     assert texts(answer)[1] == ("agent", "I cannot find that order. What is its number?")
+
+
+def test_the_shop_names_its_customer_who_can_be_forgotten_by_that_name(client: FlaskClient, site: Database) -> None:
+    named = {"assistant": ASSISTANT, "customer": "顾客-4711"}
+    answer = client.post("/api/v1/conversations", json=named)
+    assert answer.status_code == 201
+    say(client, answer.json["conversation"], {"Authorization": f"Bearer {answer.json['token']}"}, "It arrived broken")
+    assert find_traces(site, "顾客-4711").conversations == 1
+    for name in ("", "a\0b", "x" * 201, "\ud800", 4711):
+        assert client.post("/api/v1/conversations", json=named | {"customer": name}).status_code == 422
 
 
 def test_the_same_message_sent_again_is_answered_with_the_same_events(client: FlaskClient) -> None:

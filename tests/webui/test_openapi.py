@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import chain
 from typing import Any
 
@@ -25,17 +26,22 @@ BEGIN = ("post", f"{API}/conversations")
 EVENTS = ("get", f"{API}/conversations/{{conversation_id}}/events")
 STREAM = ("get", f"{API}/conversations/{{conversation_id}}/stream")
 SAY = ("post", f"{API}/conversations/{{conversation_id}}/messages")
+ATTACH = ("post", f"{API}/conversations/{{conversation_id}}/attachments")
+PHOTO = ("get", f"{API}/conversations/{{conversation_id}}/attachments/{{attachment_id}}")
 EXPLAIN = ("get", f"{API}/conversations/{{conversation_id}}/explanation")
 ASSISTANTS = ("get", f"{API}/assistants")
 VERSIONS = ("get", f"{API}/assistants/{{name}}/versions")
 FLOWS = ("get", f"{API}/assistants/{{name}}/flows")
 FLOW = ("get", f"{API}/assistants/{{name}}/flows/{{flow_id}}")
+REPLAY = ("post", f"{API}/assistants/{{name}}/replay")
 EVIDENCE = ("get", f"{API}/assistants/{{name}}/flows/{{flow_id}}/nodes/{{node_id}}/evidence")
 
-CHAT = (EVENTS, STREAM, SAY)
-DEVELOPERS = (EXPLAIN, ASSISTANTS, VERSIONS, FLOWS, FLOW, EVIDENCE)
+CHAT = (EVENTS, STREAM, SAY, ATTACH, PHOTO)
+DEVELOPERS = (EXPLAIN, ASSISTANTS, VERSIONS, REPLAY, FLOWS, FLOW, EVIDENCE)
+JSON_TAKEN = (BEGIN, SAY, REPLAY)
 VERSIONED = (FLOWS, FLOW, EVIDENCE)
 NAMED = {"name": ASSISTANT, "flow_id": "f-damaged", "node_id": "n0"}
+PNG = b"\x89PNG\r\n\x1a\n and a picture"
 
 Operation = tuple[str, str]
 
@@ -50,11 +56,18 @@ class Asker:
 
     def ask(self, operation: Operation, names: dict[str, str] | None = None, **changed: Any) -> TestResponse:
         method, path = operation
-        known = {"conversation_id": self.conversation} | NAMED | (names or {})
-        bodies = {BEGIN: {"assistant": ASSISTANT}, SAY: {"client_message_id": "m-1", "text": "It arrived broken"}}
+        photo = sha256(PNG).hexdigest()[:32]
+        known = {"conversation_id": self.conversation, "attachment_id": photo} | NAMED | (names or {})
+        bodies: dict[Operation, Any] = {
+            BEGIN: {"assistant": ASSISTANT},
+            SAY: {"client_message_id": "m-1", "text": "It arrived broken"},
+            REPLAY: {"last": 3, "version": 1},
+        }
         headers = {"Authorization": f"Bearer {TOKEN if operation in DEVELOPERS else self.token}"}
         headers |= changed.pop("headers", {})
-        if operation in bodies and "data" not in changed:
+        if operation == ATTACH:
+            changed.setdefault("data", PNG)
+        elif operation in bodies and "data" not in changed:
             changed.setdefault("json", bodies[operation])
         return self.client.open(path.format(**known), method=method.upper(), headers=headers, **changed)
 
@@ -132,7 +145,7 @@ def test_what_is_asked_rightly_is_answered_as_described(asker: Callable[..., Ask
             described = told["responses"][str(answer.status_code)]
             assert answer.status_code < 300, answer.text
             assert answer.mimetype in described["content"]
-            if operation != STREAM:
+            if operation not in (STREAM, PHOTO):
                 name = described["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
                 assert set(answer.json) == set(document["components"]["schemas"][name]["properties"])
 
@@ -149,6 +162,7 @@ def test_each_error_that_is_described_comes_back_and_no_other(
         others_conversations(customer, asker()),
         no_developers(customer, asker(developer_token=None)),
         nothing_there(customer),
+        no_photos(asker()),
         too_many_requests(asker(address_limit=1)),
         over(customer, site),
         no_database(customer, site, operations(document)),
@@ -169,11 +183,11 @@ Provoked = Iterator[tuple[Operation, int, TestResponse]]
 
 
 def malformed(customer: Asker) -> Provoked:
-    for operation in (BEGIN, SAY):
+    for operation in JSON_TAKEN:
         yield operation, 400, customer.ask(operation, data=b"{", content_type="application/json")
         yield operation, 413, customer.ask(operation, data=b"x" * 70_000, content_type="application/json")
         yield operation, 415, customer.ask(operation, data=b"{}", content_type="text/plain")
-        yield operation, 422, customer.ask(operation, json={})
+        yield operation, 422, customer.ask(operation, json={"text": 3, "last": 0})
     for operation in VERSIONED:
         yield operation, 422, customer.ask(operation, query_string={"version": "0"})
 
@@ -215,6 +229,15 @@ def too_many_requests(hasty: Asker) -> Provoked:
         yield operation, 429, hasty.ask(operation)
 
 
+def no_photos(customer: Asker) -> Provoked:
+    yield PHOTO, 404, customer.ask(PHOTO, {"attachment_id": "0" * 32})
+    yield ATTACH, 413, customer.ask(ATTACH, data=PNG + bytes(8 * 1024 * 1024))
+    yield ATTACH, 415, customer.ask(ATTACH, data=b"GIF89a", content_type="image/png")
+    for number in range(11):
+        last = customer.ask(ATTACH, data=PNG + bytes([number]))
+    yield ATTACH, 409, last
+
+
 def over(customer: Asker, site: Database) -> Provoked:
     execute(site, "UPDATE conversations SET status = 'closed', updated_at = '2020-01-01 00:00:00'")
     yield SAY, 409, customer.ask(SAY)
@@ -222,7 +245,7 @@ def over(customer: Asker, site: Database) -> Provoked:
 
 def no_database(customer: Asker, site: Database, operations: Iterable[Operation]) -> Provoked:
     with ExitStack() as after:
-        for table in ("conversations", "assistants"):
+        for table in ("conversations", "assistants", "attachments"):
             execute(site, f"ALTER TABLE {table} RENAME TO {table}_away")
             after.callback(execute, site, f"ALTER TABLE {table}_away RENAME TO {table}")
         for operation in operations:
