@@ -5,9 +5,13 @@ import type { ChatEvent } from "../src/widget/timeline";
 interface Sent {
   readonly client_message_id: string;
   readonly text: string;
+  readonly choice?: string;
+  readonly attachments?: readonly string[];
 }
 
-/** A chat server that keeps the API's promises in memory and answers each message with an echo. */
+const NOTHING_MORE = { choices: [], attachments: [] } as const;
+
+/** A chat server that keeps the API's promises in memory and answers each message with an echo, a question with two choices too. */
 export class EchoServer {
   readonly received: Sent[] = [];
   /** What befalls the next requests for a message, in order: a status to refuse with, or the answer lost on its way. */
@@ -16,6 +20,7 @@ export class EchoServer {
   refusesStreams = false;
   /** The offset after which each stream was asked for. */
   readonly streamed: number[] = [];
+  readonly photos: string[] = [];
   readonly #streams = new Map<ServerResponse, { events: ChatEvent[]; next: number }>();
   readonly #conversations = new Map<string, ChatEvent[]>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -37,7 +42,7 @@ export class EchoServer {
   /** Something that the customer did not ask for, as a service agent says it. */
   say(text: string): void {
     for (const events of this.#conversations.values()) {
-      const said = { kind: "message", node: null, handoff: true, at: "2024-05-01T10:00:00Z" } as const;
+      const said = { kind: "message", node: null, handoff: true, at: "2024-05-01T10:00:00Z", ...NOTHING_MORE } as const;
       events.push({ ...said, offset: events.length, speaker: "agent", text, client_message_id: null });
     }
     this.#feed();
@@ -61,7 +66,7 @@ export class EchoServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
-    const [, , , , id = "", part] = pathname.split("/");
+    const [, , , , id = "", part, photo] = pathname.split("/");
     const reply = (status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
     if (!id) {
       const conversation = `c${this.#conversations.size}`;
@@ -83,6 +88,14 @@ export class EchoServer {
     if (part === "events") {
       return void reply(200, { events: events.filter((event) => event.offset > after) });
     }
+    if (part === "attachments" && request.method === "GET") {
+      return void response.writeHead(200, { "Content-Type": "image/jpeg" }).end(this.photos[Number(photo)]);
+    }
+    if (part === "attachments") {
+      const body = await bodyOf(request);
+      if (!body.startsWith("photo")) return void reply(415, { message: "No photo." });
+      return void reply(201, { attachment: String(this.photos.push(body) - 1) });
+    }
     const message = JSON.parse(await bodyOf(request)) as Sent;
     this.received.push(message);
     const mishap = this.mishaps.shift();
@@ -102,13 +115,14 @@ function write(stream: ServerResponse, event: ChatEvent): void {
 }
 
 /** The events of a message's turn, which happens once however often the message comes. */
-function take(events: ChatEvent[], { client_message_id, text }: Sent): ChatEvent[] {
+function take(events: ChatEvent[], { client_message_id, text, attachments = [] }: Sent): ChatEvent[] {
   const at = events.findIndex((event) => event.client_message_id === client_message_id);
   if (at >= 0) return events.slice(at, at + 2);
   const offset = events.length;
-  const base = { kind: "message", node: null, handoff: false, at: "2024-05-01T10:00:00Z" } as const;
-  const said: ChatEvent = { ...base, offset, speaker: "user", text, client_message_id };
-  const reply = { speaker: "agent", text: `echo ${text}`, client_message_id: null } as const;
+  const base = { kind: "message", node: null, handoff: false, at: "2024-05-01T10:00:00Z", ...NOTHING_MORE } as const;
+  const said: ChatEvent = { ...base, offset, speaker: "user", text, client_message_id, attachments };
+  const choices = text.endsWith("?") ? ["yes", "no"].map((label) => ({ label, payload: `${offset} ${label}` })) : [];
+  const reply = { speaker: "agent", text: `echo ${text}`, client_message_id: null, choices } as const;
   const echo: ChatEvent = { ...base, ...reply, offset: offset + 1 };
   events.push(said, echo);
   return [said, echo];

@@ -17,6 +17,7 @@ beforeEach(async () => {
   stored = new Map();
   server.received.length = 0;
   server.forgetConversations();
+  server.photos.length = 0;
 });
 afterEach(() => server.stop());
 
@@ -32,7 +33,7 @@ function openPage(): Conversation {
     seen: new Kept(storage, "seen", -1),
     outbox: new Kept(storage, "outbox", []),
   };
-  return new Conversation(new ChatServer(origin), "shop", memory, () => {});
+  return new Conversation(new ChatServer(origin), { assistant: "shop" }, memory, () => {});
 }
 
 const texts = (conversation: Conversation) => conversation.events.map((event) => event.text);
@@ -159,6 +160,44 @@ test("an answer that got lost comes by the stream, and there is nothing to try a
   await expect.poll(() => page.phase).toBe("idle");
   expect(page.outbox).toEqual([]);
   page.rest();
+});
+
+test("a button's press sends its payload, and the buttons go", async () => {
+  const page = openPage();
+  await page.send("really?");
+  expect(page.choices.map((choice) => choice.label)).toEqual(["yes", "no"]);
+  const pressed = page.choose(page.choices[1]!);
+  expect(page.choices).toEqual([]);
+  await pressed;
+  expect(server.received[1]).toMatchObject({ text: "no", choice: "0 no" });
+  expect(page.choices).toEqual([]);
+});
+
+test("a photo may begin a conversation, and a page that opens anew has it", async () => {
+  await openPage().sendPhoto(new Blob(["photo of a cup"]), "Here it is");
+  expect(server.received[0]).toMatchObject({ text: "Here it is", attachments: ["0"] });
+  const page = openPage();
+  await page.refresh();
+  expect(page.events[0]?.attachments).toEqual(["0"]);
+  expect(await (await page.photo("0")).text()).toBe("photo of a cup");
+});
+
+test("a photo goes into a new conversation where the server has forgotten the old one", async () => {
+  const page = openPage();
+  await page.send("hello");
+  server.forgetConversations();
+  await page.sendPhoto(new Blob(["photo of a pot"]), "Here it is");
+  expect(texts(page)).toEqual(["Here it is", "echo Here it is"]);
+  expect(page.replaced).toBe(true);
+});
+
+test("what the server takes for no photo is told, and nothing is said", async () => {
+  const page = openPage();
+  await page.sendPhoto(new Blob(["a virus"]), "Here it is");
+  expect(page.problem).toMatchObject({ kind: "refused", message: "No photo." });
+  expect(server.received).toEqual([]);
+  await page.send("hello");
+  expect(page.problem).toBeNull();
 });
 
 test("the widget works where the browser refuses storage", () => {

@@ -4,7 +4,7 @@ import { type ChatEvent, countUnread, isHandedOff, mergeEvents, unconfirmed } fr
 function event(offset: number, change: Partial<ChatEvent> = {}): ChatEvent {
   const at = "2024-05-01T10:00:00Z";
   const base = { kind: "message", speaker: "agent", text: `#${offset}`, client_message_id: null, node: null } as const;
-  return { ...base, offset, handoff: false, at, ...change };
+  return { ...base, offset, handoff: false, at, choices: [], attachments: [], ...change };
 }
 
 describe("merging events", () => {

@@ -1,13 +1,18 @@
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import type { Language } from "../language";
 import { Conversation } from "./conversation";
-import { chatIcon, closeIcon, newIcon, sendIcon } from "./icons";
+import { chatIcon, closeIcon, newIcon, photoIcon, sendIcon } from "./icons";
+import { isComposing } from "./input-method";
 import { Kept } from "./kept";
+import { Log } from "./log";
 import { logStyles } from "./log-styles";
-import { type ChatProblem, ChatServer } from "./server";
+import { asPhoto } from "./photo";
+import { ChatServer } from "./server";
+import { type PhotoState, noticeOf, statusOf } from "./status";
 import { styles } from "./styles";
 import { theme } from "./theme";
-import { type Words, describe, words } from "./words";
+import type { Choice } from "./timeline";
+import { type Words, words } from "./words";
 
 /** Below this width the panel fills the screen and the page behind it rests; the style sheet says the same. */
 const PHONE = "(max-width: 479px)";
@@ -18,18 +23,31 @@ const SETTLING = 400;
 export class ChatElement extends LitElement {
   static override styles = [theme, styles, logStyles];
   // Declared, not initialised: a class field would hide the accessor that Lit makes for the property.
-  static override properties = { open: { state: true }, silent: { state: true }, draft: { state: true } };
+  static override properties = {
+    open: { state: true },
+    silent: { state: true },
+    draft: { state: true },
+    photo: { state: true },
+  };
   declare private open: boolean;
   declare private silent: boolean;
   declare private draft: string;
+  declare private photo: PhotoState;
 
   readonly #conversation: Conversation;
   readonly #words: Words;
   readonly #wasOpen: Kept<boolean>;
+  readonly #log: Log;
+  // Before the constructor's own lines run, which hand it on.
+  readonly #choose = async (choice: Choice): Promise<void> => {
+    // The button that was pressed goes away with the others.
+    this.#input.focus();
+    await this.#conversation.choose(choice);
+  };
   #shownContent = "";
   #settling: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(origin: string, assistant: string, language: Language) {
+  constructor(origin: string, assistant: string, language: Language, customer?: string) {
     super();
     const key = `taskflow-chat:${assistant}`;
     this.lang = language === "zh" ? "zh-CN" : "en";
@@ -38,12 +56,15 @@ export class ChatElement extends LitElement {
     this.open = this.#wasOpen.value;
     this.silent = true;
     this.draft = "";
+    this.photo = "";
     const memory = {
       ticket: new Kept(() => localStorage, `${key}:ticket`, null),
       seen: new Kept(() => localStorage, `${key}:seen`, -1),
       outbox: new Kept(() => sessionStorage, `${key}:outbox`, []),
     };
-    this.#conversation = new Conversation(new ChatServer(origin), assistant, memory, () => this.requestUpdate());
+    const changed = (): void => this.requestUpdate();
+    this.#conversation = new Conversation(new ChatServer(origin), { assistant, customer }, memory, changed);
+    this.#log = new Log(this.#conversation, this.#words, this.#choose);
   }
 
   override connectedCallback(): void {
@@ -74,7 +95,8 @@ export class ChatElement extends LitElement {
         ${chatIcon}${unread > 0 ? html`<span class="badge" part="badge" aria-hidden="true">${unread}</span>` : nothing}
       </button>
       <dialog class="panel" part="panel" aria-labelledby="title" @keydown=${this.#onKey} @cancel=${this.#onCancel}>
-        ${this.#header()} ${this.#log()} ${this.#status()} ${this.#composer()}
+        ${this.#header()} ${this.#log.render(this.silent)}
+        ${statusOf(this.#conversation, this.#words, this.photo)} ${this.#notice()} ${this.#composer()}
       </dialog>
     `;
   }
@@ -118,56 +140,25 @@ export class ChatElement extends LitElement {
     </div>`;
   }
 
-  #log(): TemplateResult {
-    const { events, outbox, isEmpty, isHandedOff, phase, replaced } = this.#conversation;
-    return html`<div
-      class="log"
-      part="log"
-      role="log"
-      tabindex="0"
-      aria-label=${this.#words.messages}
-      aria-live=${this.silent ? "off" : "polite"}
-    >
-      ${replaced ? html`<p class="aside">${this.#words.replaced}</p>` : nothing}
-      ${isEmpty && phase !== "restoring" ? this.#message("agent", this.#words.greeting) : nothing}
-      ${events.map((event) => this.#message(event.speaker, event.text))}
-      ${outbox.map((message) => this.#message("user", message.text, phase === "failed"))}
-      ${isHandedOff ? html`<p class="handoff" part="handoff">${this.#words.handedOff}</p>` : nothing}
-      ${phase === "waiting"
-        ? html`<p class="typing" part="typing" aria-hidden="true"><i></i><i></i><i></i></p>`
-        : nothing}
-    </div>`;
-  }
-
-  #message(speaker: "user" | "agent", text: string, unsent = false): TemplateResult {
-    const who = speaker === "user" ? this.#words.you : this.#words.assistant;
-    return html`<p class="message ${speaker} ${unsent ? "unsent" : ""}" part="message message-${speaker}" dir="auto"
-      ><span class="hidden">${who} </span>${text}</p
-    >`;
-  }
-
-  #status(): TemplateResult {
-    const { phase, problem, isEmpty } = this.#conversation;
-    const restoring = phase === "restoring" && isEmpty;
-    return html`<div role="status">
-        ${phase === "waiting" ? html`<span class="hidden">${this.#words.writing}</span>` : nothing}
-        ${restoring ? html`<p class="aside">${this.#words.restoring}</p>` : nothing}
-      </div>
-      ${problem ? this.#notice(problem) : nothing}`;
-  }
-
-  #notice(problem: ChatProblem): TemplateResult {
-    const refused = problem.kind === "refused";
-    return html`<div class="notice" part="notice" role="alert">
-      <p>${describe(problem, this.#words)}</p>
-      <button type="button" part="retry" @click=${refused ? this.#takeBack : this.#retry}>
-        ${refused ? this.#words.change : this.#words.tryAgain}
-      </button>
-    </div>`;
+  #notice(): TemplateResult | typeof nothing {
+    const { problem } = this.#conversation;
+    return problem ? noticeOf(problem, this.#words, this.#retry, this.#takeBack) : nothing;
   }
 
   #composer(): TemplateResult {
     return html`<form class="composer" part="composer" @submit=${this.#onSubmit}>
+      <button
+        type="button"
+        class="icon-button"
+        part="photo-button"
+        title=${this.#words.sendPhoto}
+        aria-label=${this.#words.sendPhoto}
+        ?disabled=${this.photo === "sending"}
+        @click=${this.#pickPhoto}
+      >
+        ${photoIcon}
+      </button>
+      <input type="file" accept="image/*" hidden @change=${this.#onPhoto} />
       <textarea
         class="input"
         part="input"
@@ -221,7 +212,7 @@ export class ChatElement extends LitElement {
 
   readonly #takeBack = (): void => {
     const text = this.#conversation.takeBack();
-    this.draft = this.draft ? `${text}\n${this.draft}` : text;
+    this.draft = text && this.draft ? `${text}\n${this.draft}` : text || this.draft;
     this.#input.focus();
   };
 
@@ -235,6 +226,22 @@ export class ChatElement extends LitElement {
     if (!text) return;
     this.draft = "";
     await this.#conversation.send(text);
+  };
+
+  readonly #pickPhoto = (): void => {
+    this.renderRoot.querySelector<HTMLInputElement>("input[type=file]")!.click();
+  };
+
+  readonly #onPhoto = async (event: Event): Promise<void> => {
+    const picker = event.target as HTMLInputElement;
+    const file = picker.files?.[0];
+    picker.value = ""; // so that the same photo can be picked again
+    if (!file) return;
+    this.photo = "sending";
+    const photo = await asPhoto(file);
+    if (photo) await this.#conversation.sendPhoto(photo, this.#words.photoSent);
+    this.photo = photo ? "" : "refused";
+    this.#input.focus();
   };
 
   readonly #onComposerKey = async (event: KeyboardEvent): Promise<void> => {
@@ -291,9 +298,4 @@ export class ChatElement extends LitElement {
     const log = this.renderRoot.querySelector(".log")!;
     log.scrollTop = log.scrollHeight;
   }
-}
-
-/** Whether the key belongs to an input method that is still composing, as for Chinese; Safari says it with 229. */
-function isComposing(event: KeyboardEvent): boolean {
-  return event.isComposing || event.keyCode === 229;
 }

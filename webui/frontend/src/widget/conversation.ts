@@ -1,13 +1,16 @@
 import { follow } from "./follow";
 import type { Kept } from "./kept";
-import { ChatProblem, type ChatServer, type Ticket } from "./server";
+import { newMessageId } from "./message-id";
+import { ChatProblem, type ChatServer, type Parties, type Ticket } from "./server";
 import {
   type ChatEvent,
+  type Choice,
   type OutgoingMessage,
   countUnread,
   isHandedOff,
   lastOffset,
   mergeEvents,
+  offered,
   unconfirmed,
 } from "./timeline";
 
@@ -34,7 +37,7 @@ export class Conversation {
   replaced = false;
 
   readonly #server: ChatServer;
-  readonly #assistant: string;
+  readonly #parties: Parties;
   readonly #memory: ConversationMemory;
   readonly #changed: () => void;
   #upToDate = false;
@@ -43,9 +46,9 @@ export class Conversation {
   // Replaced when the customer starts anew: answers that belong to an older life are dropped.
   #life = {};
 
-  constructor(server: ChatServer, assistant: string, memory: ConversationMemory, changed: () => void) {
+  constructor(server: ChatServer, parties: Parties, memory: ConversationMemory, changed: () => void) {
     this.#server = server;
-    this.#assistant = assistant;
+    this.#parties = parties;
     this.#memory = memory;
     this.#changed = changed;
   }
@@ -60,6 +63,11 @@ export class Conversation {
 
   get isHandedOff(): boolean {
     return isHandedOff(this.events);
+  }
+
+  /** The buttons that may be pressed now. */
+  get choices(): readonly Choice[] {
+    return this.outbox.length === 0 ? offered(this.events) : [];
   }
 
   get unread(): number {
@@ -89,9 +97,30 @@ export class Conversation {
     this.#stopFollowing();
   }
 
-  async send(text: string): Promise<void> {
-    this.#memory.outbox.value = [...this.outbox, { clientMessageId: newMessageId(), text }];
+  async send(text: string, more: Pick<OutgoingMessage, "choice" | "attachments"> = {}): Promise<void> {
+    this.#memory.outbox.value = [...this.outbox, { clientMessageId: newMessageId(), text, ...more }];
     await this.#advance();
+  }
+
+  async choose({ label, payload }: Choice): Promise<void> {
+    await this.send(label, { choice: payload });
+  }
+
+  /** Uploads a photo and then says so; one that could not be uploaded is not kept: the customer picks it again. */
+  async sendPhoto(photo: Blob, text: string): Promise<void> {
+    const life = this.#life;
+    let attachment: string;
+    try {
+      attachment = await this.#upload(photo, life);
+    } catch (error) {
+      return this.#fail(error, life);
+    }
+    if (life === this.#life) await this.send(text, { attachments: [attachment] });
+  }
+
+  photo(id: string): Promise<Blob> {
+    const ticket = this.#memory.ticket.value;
+    return ticket ? this.#server.photo(ticket, id) : Promise.reject(new ChatProblem("gone"));
   }
 
   /** Goes on where the last attempt failed, under the same message id. */
@@ -123,10 +152,14 @@ export class Conversation {
       await this.#emptyOutbox(life);
       if (life === this.#life) this.#enter("idle");
     } catch (error) {
-      if (life !== this.#life) return;
-      this.#enter("failed", error instanceof ChatProblem ? error : new ChatProblem("broken"));
-      if (!(error instanceof ChatProblem)) throw error;
+      this.#fail(error, life);
     }
+  }
+
+  #fail(error: unknown, life: object): void {
+    if (life !== this.#life) return;
+    this.#enter("failed", error instanceof ChatProblem ? error : new ChatProblem("broken"));
+    if (!(error instanceof ChatProblem)) throw error;
   }
 
   async #catchUp(life: object): Promise<void> {
@@ -175,21 +208,36 @@ export class Conversation {
         this.replaced = true;
       }
     }
-    const { conversation, token, events } = await this.#begin();
-    if (life !== this.#life) return [];
+    const begun = await this.#begin(life);
+    return begun ? (await this.#server.send(begun, message)).events : [];
+  }
+
+  async #upload(photo: Blob, life: object): Promise<string> {
+    const ticket = this.#memory.ticket.value;
+    if (ticket) {
+      try {
+        return await this.#server.upload(ticket, photo);
+      } catch (error) {
+        if (!isGone(error) || life !== this.#life) throw error;
+        this.#forget();
+        this.replaced = true;
+      }
+    }
+    const begun = await this.#begin(life);
+    return begun ? this.#server.upload(begun, photo) : "";
+  }
+
+  /** The ticket of a new conversation, or null where the customer began anew meanwhile. */
+  async #begin(life: object): Promise<Ticket | null> {
+    const { conversation, token, events } = await this.#server.begin(this.#parties).catch((error: unknown) => {
+      // Here "gone" speaks of the assistant itself, and beginning once more would not help.
+      throw isGone(error) ? new ChatProblem("refused", error.message) : error;
+    });
+    if (life !== this.#life) return null;
     this.#memory.ticket.value = { conversation, token };
     this.#take(events);
     this.#follow();
-    return (await this.#server.send({ conversation, token }, message)).events;
-  }
-
-  async #begin(): Promise<Ticket & { events: ChatEvent[] }> {
-    try {
-      return await this.#server.begin(this.#assistant);
-    } catch (error) {
-      // Here "gone" speaks of the assistant itself, and beginning once more would not help.
-      throw isGone(error) ? new ChatProblem("refused", error.message) : error;
-    }
+    return { conversation, token };
   }
 
   #follow(): void {
@@ -241,13 +289,4 @@ export class Conversation {
 
 function isGone(error: unknown): error is ChatProblem {
   return error instanceof ChatProblem && error.kind === "gone";
-}
-
-/** A random UUID; `crypto.randomUUID` is missing on pages that are not served over HTTPS. */
-function newMessageId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -12,7 +12,7 @@ function mount({ src, dataset }: HTMLScriptElement): void {
   if (customElements.get("taskflow-chat")) return;
   customElements.define("taskflow-chat", ChatElement);
   const language = chooseLanguage(dataset.lang, document.documentElement.lang);
-  document.body.append(new ChatElement(new URL(src).origin, dataset.assistant, language));
+  document.body.append(new ChatElement(new URL(src).origin, dataset.assistant, language, dataset.customer));
 }
 
 if (script instanceof HTMLScriptElement) {

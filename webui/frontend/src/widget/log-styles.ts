@@ -46,6 +46,38 @@ export const logStyles = css`
     color: inherit;
   }
 
+  .photo {
+    display: block;
+    inline-size: 220px;
+    max-inline-size: 100%;
+    /* Known before the photo is, so that nothing jumps. */
+    block-size: 160px;
+    margin-block-end: 6px;
+    border-radius: 8px;
+    object-fit: cover;
+  }
+
+  .choices {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 8px;
+  }
+
+  .choice {
+    max-inline-size: 100%;
+    min-block-size: 40px;
+    padding: 6px 16px;
+    border: 1px solid var(--accent);
+    border-radius: 20px;
+    background: var(--surface);
+    color: var(--accent);
+    overflow-wrap: anywhere;
+  }
+
+  .choice:hover {
+    background: var(--sunken);
+  }
+
   .aside {
     margin: 4px 0;
     color: var(--muted);

@@ -14,6 +14,12 @@ export interface Ticket {
   readonly token: string;
 }
 
+/** Who speaks with whom: a published assistant, and the shop's own name for the customer where its page gives one. */
+export interface Parties {
+  readonly assistant: string;
+  readonly customer?: string | undefined;
+}
+
 export type ProblemKind =
   | "unreachable" // no answer at all
   | "gone" // the server no longer knows this conversation
@@ -40,8 +46,8 @@ export class ChatServer {
     this.#origin = origin;
   }
 
-  begin(assistant: string): Promise<Ticket & { events: ChatEvent[] }> {
-    return this.#ask("/api/v1/conversations", post({ assistant }));
+  begin(parties: Parties): Promise<Ticket & { events: ChatEvent[] }> {
+    return this.#ask("/api/v1/conversations", post(parties));
   }
 
   /** The events after an offset, or all of them. */
@@ -78,19 +84,39 @@ export class ChatServer {
 
   /** Sends one message and waits for the turn; sending the same message again returns the same events. */
   send({ conversation, token }: Ticket, message: OutgoingMessage): Promise<{ events: ChatEvent[] }> {
-    const body = { client_message_id: message.clientMessageId, text: message.text };
+    const { clientMessageId, text, choice, attachments } = message;
+    const body = { client_message_id: clientMessageId, text, choice, attachments };
     return this.#ask(pathOf(conversation, "messages"), post(body, bearer(token).headers));
   }
 
-  async #ask<T>(path: string, request: RequestInit): Promise<T> {
-    const signal = AbortSignal.timeout(PATIENCE);
-    const response = await fetch(this.#origin + path, { ...request, signal, credentials: "omit" }).catch(() => {
+  /** Keeps a photo for a message that names it. */
+  async upload({ conversation, token }: Ticket, photo: Blob): Promise<string> {
+    const request = { ...bearer(token), method: "POST", body: photo };
+    const { attachment } = await this.#ask<{ attachment: string }>(pathOf(conversation, "attachments"), request);
+    return attachment;
+  }
+
+  async photo({ conversation, token }: Ticket, id: string): Promise<Blob> {
+    const response = await this.#fetch(pathOf(conversation, `attachments/${encodeURIComponent(id)}`), bearer(token));
+    if (!response.ok) throw problemOf(response, null);
+    return response.blob().catch(() => {
       throw new ChatProblem("unreachable");
     });
+  }
+
+  async #ask<T>(path: string, request: RequestInit): Promise<T> {
+    const response = await this.#fetch(path, request);
     const body: unknown = await response.json().catch(() => null);
     if (!response.ok) throw problemOf(response, body);
     if (body === null) throw new ChatProblem("broken");
     return body as T;
+  }
+
+  #fetch(path: string, request: RequestInit): Promise<Response> {
+    const signal = AbortSignal.timeout(PATIENCE);
+    return fetch(this.#origin + path, { ...request, signal, credentials: "omit" }).catch(() => {
+      throw new ChatProblem("unreachable");
+    });
   }
 }
 

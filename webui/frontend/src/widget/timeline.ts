@@ -1,3 +1,9 @@
+/** A button: `payload` is what its press sends. */
+export interface Choice {
+  readonly label: string;
+  readonly payload: string;
+}
+
 /** One message of a conversation, as the server keeps it. */
 export interface ChatEvent {
   readonly offset: number;
@@ -8,12 +14,18 @@ export interface ChatEvent {
   readonly node: string | null;
   readonly handoff: boolean;
   readonly at: string;
+  readonly choices: readonly Choice[];
+  /** The ids of the customer's photos. */
+  readonly attachments: readonly string[];
 }
 
 /** What the customer wrote and the server has not confirmed yet. */
 export interface OutgoingMessage {
   readonly clientMessageId: string;
   readonly text: string;
+  /** The payload of the button that was pressed. */
+  readonly choice?: string;
+  readonly attachments?: readonly string[];
 }
 
 /** The union of both lists in the order of their offsets; an offset that is known already stays as it was. */
@@ -43,6 +55,11 @@ export function lastOffset(events: readonly ChatEvent[]): number | null {
 /** Whether a person has the conversation: the newest thing that our side said tells. */
 export function isHandedOff(events: readonly ChatEvent[]): boolean {
   return events.findLast((event) => event.speaker === "agent")?.handoff ?? false;
+}
+
+/** The buttons that may be pressed: those of the newest message, until something is said. */
+export function offered(events: readonly ChatEvent[]): readonly Choice[] {
+  return events.at(-1)?.choices ?? [];
 }
 
 export function countUnread(events: readonly ChatEvent[], seen: number): number {
