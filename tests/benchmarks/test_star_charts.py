@@ -8,7 +8,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.star_charts import METHODS, drawn, star_charts
+from benchmarks.star_charts import METHODS, star_charts
+from benchmarks.star_dialogues import drawn
 
 RESULT = {"Message": "The parcel comes tomorrow."}
 LOST = {"Message": "Sorry, the parcel was not found."}
