@@ -22,7 +22,8 @@ from webui.orders.faults import FaultPlan, Faults, Kind, explained
 TOKEN_VARIABLE = "ORDERS_TOKEN"  # noqa: S105 - the name of the variable
 
 _LARGEST_BODY = 64 * 1024  # bytes
-_STATUS = {Outcome.NOT_FOUND: 404, Outcome.REFUSED: 409, Outcome.FAILED: 502}
+# 424: a system behind this one failed, surely and for good; 5xx is kept for what may have been done or may work later.
+_STATUS = {Outcome.NOT_FOUND: 404, Outcome.REFUSED: 409, Outcome.FAILED: 424}
 _SOCKETS = ("werkzeug.socket", "gunicorn.socket")
 
 

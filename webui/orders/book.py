@@ -30,6 +30,7 @@ from webui.orders.tables import CustomerRow, GoodsRow, OrderRow, ShopRow, WriteR
 LONGEST_KEY = 200
 
 _NUMBER = re.compile(r"TF-[0-9]{8}")
+_DAYS = ("_on", "_by")
 _COUNTED = frozenset({"cancel_order", "create_exchange", "create_replacement"})  # they change the stock
 _EMAIL = re.compile(r"[^\s@\x00]{1,64}@[^\s@\x00]{1,128}")
 
@@ -48,8 +49,13 @@ class Answer:
     replayed: bool = False
 
     def to_json(self) -> dict[str, str]:
-        """Flat, with the sentence of the rule that refused, or of what failed."""
+        """Flat, with the sentence of the rule that refused, or of what failed.
+
+        `date` repeats the first day among the facts, for those who do not care whether it is a return_by or a paid_on.
+        """
         told = {"outcome": self.outcome.value, **self.facts}
+        day = next((value for name, value in self.facts.items() if name.endswith(_DAYS)), None)
+        told |= {} if day is None else {"date": day}
         if self.reason is None:
             return told
         return told | {"reason": self.reason, "rule": RULES.get(self.reason) or FAILURES[self.reason]}
@@ -204,5 +210,5 @@ def _replayed(earlier: WriteRow, digest: str) -> Answer:
 
 
 def _from_json(told: Mapping[str, str], replayed: bool = False) -> Answer:
-    facts = {key: value for key, value in told.items() if key not in ("outcome", "reason", "rule")}
+    facts = {key: value for key, value in told.items() if key not in ("outcome", "reason", "rule", "date")}
     return Answer(Outcome(told["outcome"]), told.get("reason"), facts, replayed)

@@ -54,15 +54,17 @@ CALLS: Mapping[str, Call] = {
         Call("track_parcel", "GET", f"{_ORDER}/parcel", {}),
         Call("create_refund", "POST", f"{_ORDER}/refunds", {}),
         Call("create_replacement", "POST", f"{_ORDER}/replacements", {}),
-        Call("create_exchange", "POST", f"{_ORDER}/exchanges", {"item": False, "size": False}),
+        Call("create_exchange", "POST", f"{_ORDER}/exchanges", {"item": False, "size": False, "color": False}),
         Call("cancel_order", "POST", f"{_ORDER}/cancellation", {}),
         Call("update_address", "PUT", f"{_ORDER}/address", {"address": True}),
         Call("report_lost_parcel", "POST", f"{_ORDER}/lost-parcel", {}),
         Call("report_wrong_item", "POST", f"{_ORDER}/wrong-item", {}),
         Call("check_warranty", "GET", f"{_ORDER}/warranty", {}),
         Call("create_repair", "POST", f"{_ORDER}/repairs", {}),
-        Call("send_invoice", "POST", f"{_ORDER}/invoices", {"email": False}),
+        Call("send_invoice", "POST", f"{_ORDER}/invoices", {"email": False, "company": False, "tax_number": False}),
+        Call("check_price", "GET", f"{_ORDER}/price", {}),
         Call("adjust_price", "POST", f"{_ORDER}/price-adjustments", {}),
+        Call("add_credit", "POST", f"{_ORDER}/credits", {}),
     )
 }
 

@@ -12,10 +12,11 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from webui.orders.case import Case, Status
-from webui.orders.policy import LOST, WRONG_ITEM, invoice_number
+from webui.orders.policy import LOST, WRONG_ITEM, is_under_warranty
 from webui.orders.tables import (
     AddressChangeRow,
     AdjustmentRow,
+    CreditRow,
     ExchangeRow,
     GoodsRow,
     InvoiceRow,
@@ -29,6 +30,7 @@ from webui.orders.tables import (
     ReturnRow,
     WriteRow,
 )
+from webui.orders.terms import invoice_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Change:
 
     def send_parcel(self) -> None:
         day = self.day("expected_on")
-        self.add(ParcelRow(order_number=self.order.number, promised_on=day, expected_on=day, lost=False))
+        self.add(ParcelRow(order_number=self.order.number, promised_on=day, expected_on=day, lost=False, signed=False))
 
     def pay_back(self, kind: str, amount: int) -> None:
         self.add(RefundRow(order_number=self.order.number, kind=kind, amount=amount, paid_on=self.case.today))
@@ -77,6 +79,7 @@ def _create_exchange(change: Change) -> None:
         order_number=change.order.number,
         item=change.wanted.item,
         size=change.inputs.get("size"),
+        color=change.inputs.get("color"),
         return_by=change.day("return_by"),
     )
     change.add(row)
@@ -103,11 +106,15 @@ def _report_lost_parcel(change: Change) -> None:
 
 
 def _report_wrong_item(change: Change) -> None:
-    change.add(ReportRow(order_number=change.order.number, kind=WRONG_ITEM, due_on=change.day("return_by")))
+    change.add(ReportRow(order_number=change.order.number, kind=WRONG_ITEM))
 
 
 def _create_repair(change: Change) -> None:
-    change.add(RepairRow(order_number=change.order.number, due_on=change.day("expected_on")))
+    change.add(
+        RepairRow(
+            order_number=change.order.number, charged=not is_under_warranty(change.case), due_on=change.day("ready_by")
+        )
+    )
 
 
 def _send_invoice(change: Change) -> None:
@@ -115,6 +122,8 @@ def _send_invoice(change: Change) -> None:
         order_number=change.order.number,
         number=invoice_number(change.case),
         email=change.facts["email"],
+        company=change.inputs.get("company"),
+        tax_number=change.inputs.get("tax_number"),
         amount=change.case.paid,
     )
     change.add(row)
@@ -125,6 +134,11 @@ def _adjust_price(change: Change) -> None:
     number = change.order.number
     change.add(AdjustmentRow(order_number=number, price_now=change.case.price_now, amount=amount))
     change.pay_back("adjustment", amount)
+
+
+def _add_credit(change: Change) -> None:
+    amount = change.case.paid - change.case.price_now
+    change.add(CreditRow(order_number=change.order.number, amount=amount))
 
 
 EFFECTS: Mapping[str, Callable[[Change], None]] = MappingProxyType(
@@ -140,6 +154,7 @@ EFFECTS: Mapping[str, Callable[[Change], None]] = MappingProxyType(
         "create_repair": _create_repair,
         "send_invoice": _send_invoice,
         "adjust_price": _adjust_price,
+        "add_credit": _add_credit,
     }
 )
 

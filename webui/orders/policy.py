@@ -5,34 +5,33 @@ Each public function answers one call: what would be done, or which rule refuses
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
 from types import MappingProxyType
 
-from taskflow.calls import Outcome
 from webui.orders.case import Case, Exchange, Payout, Ruling, Status
-from webui.orders.money import money
+from webui.orders.rulings import failed, ok, refused, said
+from webui.orders.terms import (
+    REPAIR,
+    REPORT,
+    RETURN,
+    SHIPPING,
+    TRACE,
+    adjustable_by,
+    invoice_number,
+    return_by,
+    warranty_until,
+)
 
 LOST, WRONG_ITEM = "lost", "wrong_item"
 
-_RETURN = timedelta(30)
-_ADJUSTMENT = timedelta(14)
-_LOST = timedelta(14)
-_SHIPPING = timedelta(5)
-_LABEL = timedelta(14)
-_TRACE = timedelta(3)
-_REPAIR = timedelta(14)
-_WARRANTY_MONTHS = 24
-
 
 def lookup_order(case: Case) -> Ruling:
-    return _ok(order_number=case.number, item=case.item, amount=_said(case, case.paid), status=case.status.value)
+    return ok(order_number=case.number, item=case.item, amount=said(case, case.paid), status=case.status.value)
 
 
 def check_return(case: Case) -> Ruling:
     reason = _settled(case) or _not_returnable(case)
-    return _refused(case, reason) if reason else _ok(return_by=return_by(case))
+    return refused(case, reason) if reason else ok(return_by=return_by(case))
 
 
 def create_return(case: Case) -> Ruling:
@@ -41,93 +40,103 @@ def create_return(case: Case) -> Ruling:
 
 def refund_status(case: Case) -> Ruling:
     if case.refunded_on is None:
-        return _refused(case, "item_not_received" if case.return_open else "nothing_returned")
-    amount = _said(case, case.refunded)
+        return refused(case, "item_not_received" if case.return_open else "nothing_returned")
     if case.payout is Payout.BOUNCED:
-        return _failed("returned_by_bank", amount=amount)
-    return _ok(amount=amount, paid_on=case.refunded_on)
+        return failed(case, "returned_by_bank")
+    return ok(amount=said(case, case.refunded), paid_on=case.refunded_on)
 
 
 def track_parcel(case: Case) -> Ruling:
-    parcel = case.parcel
     if case.status is Status.CANCELLED:
-        return _refused(case, "already_cancelled")
-    if parcel.lost:
-        return _failed("no_trace", last_seen_on=parcel.last_seen_on or parcel.promised_on)
-    if parcel.delivered_on:
-        return _refused(case, "already_delivered")
-    return _ok(expected_on=parcel.expected_on)
+        return refused(case, "already_cancelled")
+    if case.parcel.lost:
+        return failed(case, "no_trace")
+    if case.parcel.delivered_on:
+        return refused(case, "already_delivered")
+    return ok(expected_on=case.parcel.expected_on)
 
 
 def create_refund(case: Case) -> Ruling:
     reason = _refund_refusal(case)
     if reason:
-        return _refused(case, reason)
-    return _failed("payment_declined") if case.payout is Payout.DECLINED else _ok(amount=_said(case, case.left))
+        return refused(case, reason)
+    return _declined(case) or ok(amount=said(case, case.left))
 
 
 def create_replacement(case: Case) -> Ruling:
     reason = _settled(case) or _not_made_good(case) or _out_of_stock(case.in_stock)
-    return _refused(case, reason) if reason else _ok(expected_on=case.today + _SHIPPING)
+    return refused(case, reason) if reason else ok(expected_on=case.today + SHIPPING)
 
 
 def create_exchange(case: Case, exchange: Exchange) -> Ruling:
     reason = _settled(case) or _not_arrived(case) or _not_returnable(case) or _not_equal(exchange)
     if reason:
-        return _refused(case, reason)
-    return _ok(expected_on=case.today + _SHIPPING, return_by=return_by(case))
+        return refused(case, reason)
+    return ok(expected_on=case.today + SHIPPING, return_by=return_by(case))
 
 
 def cancel_order(case: Case) -> Ruling:
-    stopped = _unchangeable(case)
-    if stopped:
-        return stopped
-    return _failed("payment_declined") if case.payout is Payout.DECLINED else _ok(amount=_said(case, case.left))
+    return _unchangeable(case) or _declined(case) or ok(amount=said(case, case.left))
 
 
 def update_address(case: Case, address: str) -> Ruling:
-    return _unchangeable(case) or _ok(expected_on=case.parcel.expected_on, address=address)
+    return _unchangeable(case) or ok(expected_on=case.parcel.expected_on, address=address)
 
 
 def report_lost_parcel(case: Case) -> Ruling:
-    reason = _settled(case) or _not_lost(case)
-    return _refused(case, reason) if reason else _ok(answer_by=case.today + _TRACE)
+    if case.on_hold:
+        return failed(case, "system_error")
+    reason = _settled(case) or _reported(case, LOST) or _not_lost(case)
+    return refused(case, reason) if reason else ok(answer_by=case.today + TRACE)
 
 
 def report_wrong_item(case: Case) -> Ruling:
     reason = _settled(case) or _not_arrived(case) or _reported(case, WRONG_ITEM) or _not_returnable(case)
-    return _refused(case, reason) if reason else _ok(return_by=case.today + _LABEL)
+    if not reason and case.packed == case.item:
+        reason = "matches_order"
+    return refused(case, reason) if reason else ok(item=case.item)
 
 
 def check_warranty(case: Case) -> Ruling:
     until = warranty_until(case)
     if until is None or _given_back(case):
-        return _refused(case, _given_back(case) or "not_delivered")
-    return _refused(case, "warranty_over") if until < case.today else _ok(warranty_until=until)
+        return refused(case, _given_back(case) or "not_delivered")
+    return refused(case, "warranty_over") if until < case.today else ok(item=case.item, warranty_ends_on=until)
 
 
 def create_repair(case: Case) -> Ruling:
-    if case.in_repair:
-        return _refused(case, "in_repair")
-    warranty = check_warranty(case)
-    return warranty if warranty.outcome is not Outcome.OK else _ok(expected_on=case.today + _REPAIR)
+    if case.on_hold:
+        return failed(case, "system_error")
+    reason = _in_repair(case) or _given_back(case) or _not_arrived(case)
+    if reason:
+        return refused(case, reason)
+    return ok(ready_by=case.today + REPAIR, terms="warranty" if is_under_warranty(case) else "charged")
 
 
 def send_invoice(case: Case, email: str) -> Ruling:
-    return _ok(invoice_number=invoice_number(case), amount=_said(case, case.paid), email=email)
+    if case.on_hold:
+        return failed(case, "system_error")
+    return ok(invoice_number=invoice_number(case), amount=said(case, case.paid), email=email)
+
+
+def check_price(case: Case) -> Ruling:
+    reason = _given_back(case) or ("already_adjusted" if case.adjusted else None)
+    if not reason and case.today > adjustable_by(case):
+        reason = "period_over"
+    if not reason and case.price_now >= case.paid:
+        reason = "price_not_lower"
+    return refused(case, reason) if reason else ok(difference=said(case, case.paid - case.price_now))
 
 
 def adjust_price(case: Case) -> Ruling:
-    reason = _given_back(case) or ("already_adjusted" if case.adjusted else None)
-    if not reason and case.today > case.ordered_on + _ADJUSTMENT:
-        reason = "adjustment_window_closed"
-    if not reason and case.price_now >= case.paid:
-        reason = "price_not_lower"
-    if reason:
-        return _refused(case, reason)
-    if case.payout is Payout.DECLINED:
-        return _failed("payment_declined")
-    return _ok(amount=_said(case, case.paid - case.price_now))
+    if case.on_hold:
+        return failed(case, "system_error")
+    ruling = check_price(case)
+    return ruling if ruling.reason else _declined(case) or ruling
+
+
+def add_credit(case: Case) -> Ruling:
+    return check_price(case)
 
 
 READS: Mapping[str, Callable[[Case], Ruling]] = MappingProxyType(
@@ -137,6 +146,7 @@ READS: Mapping[str, Callable[[Case], Ruling]] = MappingProxyType(
         "refund_status": refund_status,
         "track_parcel": track_parcel,
         "check_warranty": check_warranty,
+        "check_price": check_price,
     }
 )
 
@@ -150,26 +160,15 @@ WRITES: Mapping[str, Callable[[Case], Ruling]] = MappingProxyType(
         "report_wrong_item": report_wrong_item,
         "create_repair": create_repair,
         "adjust_price": adjust_price,
+        "add_credit": add_credit,
     }
 )
 """Those that look at nothing but the case."""
 
 
-def return_by(case: Case) -> date:
-    return (case.delivered_on or case.parcel.expected_on) + _RETURN
-
-
-def warranty_until(case: Case) -> date | None:
-    """The same day 24 months after delivery, or that month's last day; None before delivery."""
-    day = case.delivered_on
-    if day is None:
-        return None
-    year, month = divmod(day.year * 12 + day.month - 1 + _WARRANTY_MONTHS, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
-def invoice_number(case: Case) -> str:
-    return f"INV-{case.number.rpartition('-')[2]}"
+def is_under_warranty(case: Case) -> bool:
+    until = warranty_until(case)
+    return until is not None and case.today <= until
 
 
 def _refund_refusal(case: Case) -> str | None:
@@ -221,12 +220,14 @@ def _not_lost(case: Case) -> str | None:
     if case.status is Status.PROCESSING:
         return "not_shipped"
     if case.delivered_on is None:
-        return _reported(case, LOST) or _not_late(case)
-    return _reported(case, LOST) or ("report_window_closed" if case.today > case.delivered_on + _LOST else None)
+        return _not_late(case)
+    if case.parcel.signed:
+        return "signed_for"
+    return "report_window_closed" if case.today > case.delivered_on + REPORT else None
 
 
 def _too_late(case: Case) -> str | None:
-    return "window_closed" if case.delivered_on and case.today > case.delivered_on + _RETURN else None
+    return "window_closed" if case.delivered_on and case.today > case.delivered_on + RETURN else None
 
 
 def _not_late(case: Case) -> str | None:
@@ -234,7 +235,7 @@ def _not_late(case: Case) -> str | None:
 
 
 def _not_arrived(case: Case) -> str | None:
-    return "not_delivered" if case.delivered_on is None and case.status is not Status.CANCELLED else None
+    return "not_delivered" if case.delivered_on is None else None
 
 
 def _reported(case: Case, kind: str) -> str | None:
@@ -253,44 +254,11 @@ def _out_of_stock(in_stock: bool) -> str | None:
 
 def _unchangeable(case: Case) -> Ruling | None:
     if case.on_hold:
-        return _failed("system_error")
+        return failed(case, "system_error")
     if case.status is Status.CANCELLED:
-        return _refused(case, "already_cancelled")
-    return None if case.status is Status.PROCESSING else _refused(case, "already_shipped")
+        return refused(case, "already_cancelled")
+    return None if case.status is Status.PROCESSING else refused(case, "already_shipped")
 
 
-_TOLD: Mapping[str, Callable[[Case], Mapping[str, object]]] = MappingProxyType(
-    {
-        "adjustment_window_closed": lambda case: {"ordered_on": case.ordered_on},
-        "already_delivered": lambda case: {"delivered_on": case.parcel.delivered_on},
-        "already_shipped": lambda case: {"shipped_on": case.shipped_on},
-        "item_not_received": lambda case: {"amount": _said(case, case.left)},
-        "not_late": lambda case: {"expected_on": case.parcel.expected_on},
-        "nothing_returned": lambda case: {"amount": _said(case, case.left)},
-        "out_of_stock": lambda case: {"amount": _said(case, case.left)},
-        "report_window_closed": lambda case: {"delivered_on": case.delivered_on},
-        "warranty_over": lambda case: {"warranty_until": warranty_until(case)},
-        "window_closed": lambda case: {"delivered_on": case.delivered_on},
-    }
-)
-
-
-def _refused(case: Case, reason: str) -> Ruling:
-    told = _TOLD[reason](case) if reason in _TOLD else {}
-    return Ruling(Outcome.REFUSED, reason, _written(told))
-
-
-def _failed(reason: str, **facts: object) -> Ruling:
-    return Ruling(Outcome.FAILED, reason, _written(facts))
-
-
-def _ok(**facts: object) -> Ruling:
-    return Ruling(Outcome.OK, None, _written(facts))
-
-
-def _written(facts: Mapping[str, object]) -> Mapping[str, str]:
-    return {name: str(value) for name, value in facts.items()}  # a date's text is its ISO form
-
-
-def _said(case: Case, cents: int) -> str:
-    return money(cents, case.language)
+def _declined(case: Case) -> Ruling | None:
+    return failed(case, "payment_declined") if case.payout is Payout.DECLINED else None

@@ -78,14 +78,18 @@ class OrderRow(Base):
     repairs: Mapped[list[RepairRow]] = relationship()
     reports: Mapped[list[ReportRow]] = relationship()
     adjustments: Mapped[list[AdjustmentRow]] = relationship()
+    credits: Mapped[list[CreditRow]] = relationship()
 
 
 class LineRow(Base):
+    """`packed` is what the warehouse put into the parcel: the item, or by mistake another."""
+
     __tablename__ = "lines"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_number: Mapped[str] = mapped_column(ForeignKey("orders.number"), index=True)
     item: Mapped[str] = mapped_column(ForeignKey("goods.item"))
+    packed: Mapped[str]
     quantity: Mapped[int]
     price: Mapped[int]
 
@@ -124,7 +128,10 @@ class OfAnOrder:
 
 
 class ParcelRow(OfAnOrder, Base):
-    """`promised_on` is what the customer was told first, `expected_on` what the carrier says now."""
+    """`promised_on` is what the customer was told first, `expected_on` what the carrier says now.
+
+    `signed` where somebody signed for it.
+    """
 
     __tablename__ = "parcels"
 
@@ -133,6 +140,7 @@ class ParcelRow(OfAnOrder, Base):
     last_seen_on: Mapped[date | None]
     delivered_on: Mapped[date | None]
     lost: Mapped[bool]
+    signed: Mapped[bool]
 
 
 class ReturnRow(OfAnOrder, Base):
@@ -149,6 +157,7 @@ class ExchangeRow(OfAnOrder, Base):
 
     item: Mapped[str] = mapped_column(ForeignKey("goods.item"))
     size: Mapped[str | None]
+    color: Mapped[str | None]
     return_by: Mapped[date]
 
 
@@ -171,20 +180,23 @@ class RefundRow(OfAnOrder, Base):
 
 
 class RepairRow(OfAnOrder, Base):
+    """`charged` where the warranty was over."""
+
     __tablename__ = "repairs"
 
+    charged: Mapped[bool]
     due_on: Mapped[date]
     done_on: Mapped[date | None]
 
 
 class ReportRow(OfAnOrder, Base):
-    """A lost parcel or a wrong item, as the customer told it."""
+    """A lost parcel, to be looked for until `due_on`, or a wrong item."""
 
     __tablename__ = "reports"
     __table_args__ = (UniqueConstraint("order_number", "kind"),)
 
     kind: Mapped[str] = mapped_column(String(16))
-    due_on: Mapped[date]
+    due_on: Mapped[date | None]
 
 
 class InvoiceRow(OfAnOrder, Base):
@@ -194,6 +206,8 @@ class InvoiceRow(OfAnOrder, Base):
 
     number: Mapped[str] = mapped_column(String(16))
     email: Mapped[str]
+    company: Mapped[str | None]
+    tax_number: Mapped[str | None]
     amount: Mapped[int]
 
 
@@ -202,6 +216,15 @@ class AdjustmentRow(OfAnOrder, Base):
     __table_args__ = (UniqueConstraint("order_number"),)
 
     price_now: Mapped[int]
+    amount: Mapped[int]
+
+
+class CreditRow(OfAnOrder, Base):
+    """Money for a later purchase, in place of an adjustment that is paid out."""
+
+    __tablename__ = "credits"
+    __table_args__ = (UniqueConstraint("order_number"),)
+
     amount: Mapped[int]
 
 
