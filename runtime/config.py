@@ -23,6 +23,9 @@ class RuntimeConfig(BaseModel):
     wording: Literal["approved", "backbone"] = "approved"
     """Replies are approved responses; the backbone may word them anew, within a guard."""
 
+    backbone_seconds: float = Field(default=8.0, gt=0, le=30)
+    """What the backbone has of a turn, for all that it is asked: then retrieval decides and approved responses go."""
+
     calls: str | None = None
     """The function that answers call nodes, as module:function."""
 

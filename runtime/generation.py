@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 import numpy as np
 
 from runtime import words
+from runtime.asked import Asked, ask
 from runtime.prompts import render
-from taskflow.backbones import Backbone, BackboneError, Message
+from taskflow.backbones import GREEDY, Backbone, Message, Request
 from taskflow.encoders import Encoder
 from taskflow.recognisers import FieldKind, find
 
@@ -58,6 +60,14 @@ def _filled(response: str, known: Mapping[str, str]) -> str | None:
     return response
 
 
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """What is sent, and what asking the backbone for it took, where it was asked."""
+
+    text: str
+    asked: Asked | None = None
+
+
 class Generator:
     """Words approved responses; without a backbone, as they stand."""
 
@@ -65,22 +75,32 @@ class Generator:
         self._encoder = encoder
         self._backbone = backbone
 
-    def word(self, response: str, message: str) -> str:
-        """The response, or the backbone's rewording of it where every value survives and it means the same."""
-        if self._backbone is None:
-            return response
-        prompt = render("reword.v1.jinja", message=message, response=response)
-        try:
-            written = self._backbone.complete([Message("user", prompt)], _TOKENS)
-        except BackboneError:
-            return response
-        return written if self._is_faithful(written, response) else response
+    def word(self, response: str, message: str, until: float | None = None) -> Worded:
+        """The response, or the backbone's rewording of it where every value survives and it means the same.
 
-    def _is_faithful(self, written: str, response: str) -> bool:
-        if not _is_whole(written, response) or _facts(written) != _facts(response):
-            return False
+        `until` is a time of `time.monotonic()`, at which the response goes out as it stands.
+        """
+        if self._backbone is None:
+            return Worded(response)
+        backbone, prompt = self._backbone, render("reword.v1.jinja", message=message, response=response)
+        # Greedy, so that the same conversation is worded the same.
+        request = Request(_TOKENS, sampling=GREEDY, deadline=until)
+        answer, asked = ask(lambda: backbone.answer([Message("user", prompt)], request))
+        if answer is None:
+            return Worded(response, asked)
+        fault = self._fault(answer.text, response)
+        asked = replace(asked, refused=fault, usage=answer.usage)
+        return Worded(answer.text if fault is None else response, asked)
+
+    def _fault(self, written: str, response: str) -> str | None:
+        if not _is_whole(written, response):
+            return "the rewording is empty, broken, too long or in another language"
+        if _facts(written) != _facts(response):
+            return "the rewording changes a value, a number or a denial"
         vectors = self._encoder.encode([written, response])
-        return float(np.dot(vectors[0], vectors[1])) >= _LEAST_LIKENESS
+        if float(np.dot(vectors[0], vectors[1])) < _LEAST_LIKENESS:
+            return "the rewording means something else"
+        return None
 
 
 def _is_whole(written: str, response: str) -> bool:

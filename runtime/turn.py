@@ -93,7 +93,7 @@ class Turn:
         best = tracked.best
         unsure = best is None or best.probability < self._threshold(best) or _is_close(tracked)
         if unsure or self._served.understander.is_backbones:
-            asked = self._served.understander.ask_backbone(whole, state.last_reply)
+            asked = self._served.understander.ask_backbone(whole, state.last_reply, self._walk.backbone_until)
             if asked is not whole:
                 whole, tracked = asked, self._served.tracker.track(state, asked)
         tracked, parts = self._best_of(state, tracked, parts)
@@ -252,6 +252,7 @@ class Turn:
         told |= {} if chosen is None else {"flow": chosen[0], "node": chosen[1]}
         if whole is not None:
             told |= {"by": whole.by, "outside": round(whole.outside, 4)}
+            told |= {} if whole.asked is None else {"asked": whole.asked.to_json()}
             told["candidates"] = [
                 {
                     "action": assistant.action_by_id[one.action_id].name,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from runtime.asked import Asked, ask
 from runtime.config import Understanding as Mode
 from runtime.prompts import render
-from taskflow.backbones import Backbone, BackboneError, Message
+from taskflow.backbones import Backbone, Message
 from taskflow.calibration import Calibration
 from taskflow.encoders import Encoder
 from taskflow.model import ActionId, Assistant
@@ -42,13 +42,14 @@ class Candidate:
 class Understanding:
     """The likeliest actions of a text, likeliest first; what they lack to 1 is `outside`: no known action at all.
 
-    `by` says what decided: "retrieval" or "backbone".
+    `by` says what decided: "retrieval" or "backbone"; `asked` what asking the latter took.
     """
 
     text: str
     candidates: tuple[Candidate, ...]
     outside: float
     by: str = "retrieval"
+    asked: Asked | None = None
 
 
 class Understander:
@@ -89,20 +90,24 @@ class Understander:
             for one in texts
         ]
 
-    def ask_backbone(self, understanding: Understanding, said_before: str | None) -> Understanding:
-        """Let the backbone choose among the candidates where the mode lets it; one call at most."""
+    def ask_backbone(self, understanding: Understanding, said_before: str | None, until: float) -> Understanding:
+        """Let the backbone choose among the candidates where the mode lets it; one call at most.
+
+        `until` is a time of `time.monotonic()`. A model that fails or is late leaves the choice to retrieval.
+        """
         said = [one for one in understanding.candidates if not one.is_value]
         if self._backbone is None or len(said) < 2 or understanding.candidates[0].is_exact:
             return understanding
-        # A model that fails leaves the choice to retrieval: the customer gets an answer all the same.
-        with suppress(BackboneError):
-            chosen = self._chosen(self._backbone, understanding.text, said, said_before)
-            inside = 1.0 - understanding.outside
-            candidates = [replace(one, probability=p * inside) for one, p in zip(said, chosen, strict=True)]
-            candidates += (one for one in understanding.candidates if one.is_value)
-            ranked = tuple(sorted(candidates, key=lambda one: -one.probability))
-            return replace(understanding, candidates=ranked, by="backbone")
-        return understanding
+        backbone, prompt = self._backbone, self._prompt(understanding.text, said, said_before)
+        numbers = [str(number) for number in range(1, len(said) + 1)]
+        chosen, asked = ask(lambda: backbone.score([Message("user", prompt)], numbers, until))
+        if chosen is None:
+            return replace(understanding, asked=asked)
+        inside = 1.0 - understanding.outside
+        candidates = [replace(one, probability=p * inside) for one, p in zip(said, chosen, strict=True)]
+        candidates += (one for one in understanding.candidates if one.is_value)
+        ranked = tuple(sorted(candidates, key=lambda one: -one.probability))
+        return replace(understanding, candidates=ranked, by="backbone", asked=asked)
 
     def _weighed(self, text: str, readings: Sequence[tuple[Sequence[Match], float]]) -> Understanding:
         """The candidates of a text, each as it is likest in any reading; a value does not vie with the words around it.
@@ -124,16 +129,12 @@ class Understander:
         ranked = sorted(found, key=lambda one: -one.match.likeness)
         return Understanding(text, tuple(ranked[:_CANDIDATES]), outside)
 
-    def _chosen(
-        self, backbone: Backbone, text: str, candidates: Sequence[Candidate], said_before: str | None
-    ) -> list[float]:
+    def _prompt(self, text: str, candidates: Sequence[Candidate], said_before: str | None) -> str:
         options = [
             {"name": self._assistant.action_by_id[one.action_id].name, "example": one.match.exemplar}
             for one in candidates
         ]
-        prompt = render("classify.v1.jinja", message=text, before=said_before, options=options)
-        numbers = [str(number) for number in range(1, len(options) + 1)]
-        return backbone.score([Message("user", prompt)], numbers)
+        return render("classify.v1.jinja", message=text, before=said_before, options=options)
 
 
 def _likest(readings: Sequence[tuple[Sequence[Match], float]]) -> list[Match]:

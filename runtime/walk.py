@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -56,6 +57,7 @@ class Walk:
         self._claim = claim
         self.events: list[NewEvent] = []
         self.ending: Ending | None = None
+        self.backbone_until = time.monotonic() + means.config.backbone_seconds
 
     def run(self, state: ConversationState, replied: bool = False) -> ConversationState:
         """Go on from the top frame until the customer is asked, a person takes over, or all is done.
@@ -165,7 +167,10 @@ class Walk:
         if words.promises_colleague(text):
             self.note("handoff", {"reason": "the flow hands over here", "brief": self._brief(state, "the flow")})
             self.ending = Ending(ConversationStatus.HANDED_OFF)
-        state = self.say(state, self._means.generator.word(text, self._text), node)
+        worded = self._means.generator.word(text, self._text, self.backbone_until)
+        state = self.say(state, worded.text, node)
+        if worded.asked is not None:
+            self.note("worded", {"node": node.id, "approved": text, **worded.asked.to_json()})
         written = state.written
         if written and not written[-1].told:
             written = (*written[:-1], replace(written[-1], told=text[:LONGEST_TOLD]))

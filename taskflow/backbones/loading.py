@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskflow.backbones.dialects import Dialect, Room
-from taskflow.backbones.dialects.detection import detect
-from taskflow.backbones.engines import Run
+from taskflow.backbones.dialects.detection import DialectName, detect
+from taskflow.backbones.engines import Hub, Run
 from taskflow.backbones.engines.connection import Connection
 from taskflow.backbones.engines.server import ServerEngine
 from taskflow.backbones.errors import RefusedError
@@ -29,13 +30,18 @@ def load_backbone(config: BackboneConfig) -> PairedBackbone | None:
         return _served(config)
     if config.checkpoint is None and config.hub is None:
         return None
-    # torch and transformers take seconds to import, and a server needs neither.
-    from taskflow.backbones.engines.checkpoint import Hub
-    from taskflow.backbones.local import LocalBackbone
-
     if config.checkpoint is not None:
-        return LocalBackbone(config.checkpoint, config.dialect)
-    return LocalBackbone(Hub(str(config.hub), config.revision, config.run_checkpoint_code), config.dialect)
+        return load_checkpoint(config.checkpoint, config.dialect)
+    return load_checkpoint(Hub(str(config.hub), config.revision, config.run_checkpoint_code), config.dialect)
+
+
+def load_checkpoint(checkpoint: Path | Hub, dialect: DialectName | None = None) -> PairedBackbone:
+    """One in this process; of safetensors or GGUF, and without code that it brings along unless a `Hub` allows it."""
+    # torch and transformers take seconds to import, and a server needs neither.
+    from taskflow.backbones.engines.local import LocalEngine
+
+    engine = LocalEngine(checkpoint)
+    return PairedBackbone(detect(engine, dialect), engine)
 
 
 def _served(config: BackboneConfig) -> PairedBackbone:

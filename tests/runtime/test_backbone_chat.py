@@ -14,8 +14,9 @@ import pytest
 from runtime import words
 from runtime.config import RuntimeConfig
 from runtime.dialogue_manager import DialogueManager, Event
-from taskflow.backbones import Backbone, Message
-from taskflow.backbones.local import LocalBackbone
+from taskflow.backbones import Answer, Backbone, Message, Request, Usage
+from taskflow.backbones.loading import load_checkpoint
+from taskflow.backbones.pairing import PairedBackbone
 from taskflow.encoders.bundled import BundledEncoder
 from taskflow.model import Assistant
 from taskflow.store import open_database
@@ -55,7 +56,7 @@ class Teacher:
     def __init__(self) -> None:
         self.lessons: list[Lesson] = []
 
-    def score(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
+    def score(self, messages: Sequence[Message], choices: Sequence[str], deadline: float | None) -> list[float]:
         prompt = messages[-1].content
         meant = next(action for said, action in MEANT.items() if said in prompt)
         numbered = re.search(rf"^(\d+)\. {re.escape(meant)} \(", prompt, re.MULTILINE)
@@ -63,10 +64,10 @@ class Teacher:
         self.lessons.append(Lesson(tuple(messages), numbered[1]))
         return [float(choice == numbered[1]) for choice in choices]
 
-    def complete(self, messages: Sequence[Message], max_tokens: int) -> str:
+    def answer(self, messages: Sequence[Message], request: Request) -> Answer:
         answer = next(own for approved, own in REWORDED.items() if approved in messages[-1].content)
         self.lessons.append(Lesson(tuple(messages), answer))
-        return answer
+        return Answer(answer, "", (), Usage(9, 0, 9), "stop", False)
 
 
 class Watched:
@@ -78,13 +79,13 @@ class Watched:
         self.prompts: list[str] = []
         self._backbone = backbone
 
-    def score(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
+    def score(self, messages: Sequence[Message], choices: Sequence[str], deadline: float | None) -> list[float]:
         self.choices.append(choices)
-        return self._backbone.score(messages, choices)
+        return self._backbone.score(messages, choices, deadline)
 
-    def complete(self, messages: Sequence[Message], max_tokens: int) -> str:
+    def answer(self, messages: Sequence[Message], request: Request) -> Answer:
         self.prompts.append(messages[-1].content)
-        return self._backbone.complete(messages, max_tokens)
+        return self._backbone.answer(messages, request)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, encoder: BundledEncoder
 
 
 @pytest.fixture(scope="module")
-def backbone(checkpoint: Path) -> LocalBackbone:
-    return LocalBackbone(checkpoint)
+def backbone(checkpoint: Path) -> PairedBackbone:
+    return load_checkpoint(checkpoint)
 
 
 def converse(manager: DialogueManager, messages: Sequence[str]) -> list[Event]:

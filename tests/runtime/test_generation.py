@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.generation import Generator
-from taskflow.backbones import BackboneError, Message
-from taskflow.backbones.local import LocalBackbone
+from taskflow.backbones import Answer, BackboneError, Message, Request, Usage
+from taskflow.backbones.loading import load_checkpoint
 
 from ..tiny_qwen3 import Lesson, make_checkpoint
 
@@ -30,9 +30,9 @@ class Scripted:
     def score(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
         return [1 / len(choices)] * len(choices)
 
-    def complete(self, messages: Sequence[Message], max_tokens: int) -> str:
+    def answer(self, messages: Sequence[Message], request: Request) -> Answer:
         self.asked.append(tuple(messages))
-        return self._text
+        return Answer(self._text, "", (), Usage(9, 0, 9), "stop", False)
 
 
 MISTAKES = {
@@ -51,11 +51,11 @@ def test_a_model_that_is_mistaken_is_not_heard(encoder, tmp_path):
         scripted = Scripted(answer)
         Generator(encoder, scripted).word(LABEL, message)
         lessons.append(Lesson(scripted.asked[0], answer))
-    careless = LocalBackbone(make_checkpoint(tmp_path / "careless-qwen3", lessons))
+    careless = load_checkpoint(make_checkpoint(tmp_path / "careless-qwen3", lessons))
     generator = Generator(encoder, careless)
     for lesson, (message, answer) in zip(lessons, MISTAKES.items(), strict=True):
         assert careless.complete(lesson.messages, 120) == answer.partition("<think>")[0]
-        assert generator.word(LABEL, message) == LABEL
+        assert generator.word(LABEL, message).text == LABEL
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_model_that_is_mistaken_is_not_heard(encoder, tmp_path):
     ],
 )
 def test_a_faithful_rewording_is_sent(encoder, approved, written):
-    assert Generator(encoder, Scripted(written)).word(approved, "hello") == written
+    assert Generator(encoder, Scripted(written)).word(approved, "hello").text == written
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_faithful_rewording_is_sent(encoder, approved, written):
     ],
 )
 def test_a_rewording_that_changes_a_fact_is_not_sent(encoder, approved, written):
-    assert Generator(encoder, Scripted(written)).word(approved, "hello") == approved
+    assert Generator(encoder, Scripted(written)).word(approved, "hello").text == approved
 
 
 @settings(max_examples=60, deadline=None)
@@ -120,7 +120,7 @@ def test_a_rewording_that_changes_a_fact_is_not_sent(encoder, approved, written)
     )
 )
 def test_whatever_the_model_writes_the_numbers_are_the_approved_ones(encoder, parts):
-    sent = Generator(encoder, Scripted("".join(parts))).word(LABEL, "hello")
+    sent = Generator(encoder, Scripted("".join(parts))).word(LABEL, "hello").text
     assert re.findall(r"\d+", sent) == ["20418837"]
     assert sent.count("TF-20418837") == 1
     assert "[" not in sent
@@ -128,7 +128,10 @@ def test_whatever_the_model_writes_the_numbers_are_the_approved_ones(encoder, pa
 
 def test_a_model_that_does_not_answer_leaves_the_approved_words(encoder):
     class Silent(Scripted):
-        def complete(self, messages: Sequence[Message], max_tokens: int) -> str:
+        def answer(self, messages: Sequence[Message], request: Request) -> Answer:
             raise BackboneError("the model is away", retryable=True)
 
-    assert Generator(encoder, Silent("")).word(LABEL, "hello") == LABEL
+    worded = Generator(encoder, Silent("")).word(LABEL, "hello")
+    assert worded.text == LABEL
+    assert worded.asked is not None
+    assert worded.asked.refused == "the model is away"

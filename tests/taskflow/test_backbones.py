@@ -16,11 +16,9 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from taskflow.backbones import Backbone, BackboneError, Message
-from taskflow.backbones.local import LocalBackbone
+from taskflow.backbones.loading import load_checkpoint
 
 from ..tiny_qwen3 import Lesson, make_checkpoint
-
-IMPLEMENTATIONS: dict[str, Callable[[Path], Backbone]] = {"local": LocalBackbone}
 
 PARCEL = (Message("user", "Where is my parcel?"),)
 RETURN = (Message("user", "我要退货，可以吗？"),)
@@ -40,9 +38,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny-qwen3", lessons)
 
 
-@pytest.fixture(scope="module", params=IMPLEMENTATIONS)
-def backbone(request: pytest.FixtureRequest, checkpoint: Path) -> Backbone:
-    return IMPLEMENTATIONS[request.param](checkpoint)
+@pytest.fixture(scope="module")
+def backbone(checkpoint: Path) -> Backbone:
+    return load_checkpoint(checkpoint)
 
 
 def one_by_one(checkpoint: Path, asked: str, choices: Sequence[str]) -> list[float]:
@@ -178,7 +176,7 @@ def test_a_folder_that_is_no_good_is_refused_with_the_remedy(checkpoint, tmp_pat
     breaks, told = BROKEN[what]
     breaks(folder)
     with pytest.raises(BackboneError, match=told) as refused:
-        LocalBackbone(folder)
+        load_checkpoint(folder)
     assert str(folder) in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not refused.value.retryable

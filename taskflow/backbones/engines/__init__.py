@@ -109,6 +109,15 @@ class Facts:
     native_budget: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A checkpoint of the hub. `revision` is a commit; only with one may the checkpoint's own code be run."""
+
+    name: str
+    revision: str | None = None
+    own_code: bool = False
+
+
 class Engine(Protocol):
     @property
     def name(self) -> str: ...

@@ -12,21 +12,12 @@ from jinja2 import TemplateError
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from taskflow.backbones.engines import ChatPrompt
+from taskflow.backbones.engines import ChatPrompt, Hub
 from taskflow.backbones.engines.baichuan_weights import load_baichuan, read_config
 from taskflow.backbones.engines.tokenizers import SentencePieceTokenizer, TemplateTokenizer, Tokenizer
 from taskflow.backbones.errors import BackboneError
 
 _LOADING = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
-
-
-@dataclass(frozen=True, slots=True)
-class Hub:
-    """A checkpoint of the hub. `revision` is a commit; only with one may the checkpoint's own code be run."""
-
-    name: str
-    revision: str | None = None
-    own_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

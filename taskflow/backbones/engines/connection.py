@@ -69,7 +69,13 @@ class Connection:
         self.url = url.rstrip("/")
         self.timeout = timeout
         self._openai = openai
-        self._client: Any = openai.OpenAI(base_url=self.url, api_key=key or "none", timeout=timeout, max_retries=0)
+        self._client: Any = openai.OpenAI(
+            base_url=self.url,
+            api_key=key or "none",
+            timeout=timeout,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(event_hooks={"response": [_bounded]}),
+        )
         self._free = threading.BoundedSemaphore(concurrency)
         self._breaker = Breaker()
 
@@ -200,6 +206,20 @@ class Connection:
                 f"the model's server at {self.url} did not answer in time: allow more, or ask for less"
             )
         return min(self.timeout, left)
+
+
+def _bounded(response: Any) -> None:
+    """End an answer when its time is over; the library's timeout begins anew with every byte that a server sends."""
+    until = time.monotonic() + response.request.extensions["timeout"]["read"]
+    pieces = response.iter_raw
+
+    def in_time(*size: int | None) -> Iterator[bytes]:
+        for piece in pieces(*size):
+            if time.monotonic() > until:
+                raise OutOfTimeError(f"the model's server at {response.url.host} did not answer in time: allow more")
+            yield piece
+
+    response.iter_raw = in_time
 
 
 def patient(run: Run, seconds: float) -> Run:

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from taskflow.backbones.engines import ChatPrompt, Chunk, Count, Facts, Mark, Prompt, Run
-from taskflow.backbones.engines.checkpoint import Hub, load
+from taskflow.backbones.engines import ChatPrompt, Chunk, Count, Facts, Hub, Mark, Prompt, Run
+from taskflow.backbones.engines.checkpoint import load
 from taskflow.backbones.engines.decoding import Spelling, prefill, told, write
 from taskflow.backbones.engines.prefix import PrefixPool
 from taskflow.backbones.engines.scoring import log_likelihoods

@@ -180,7 +180,8 @@ def _chunk(choice: Any) -> Chunk:
     delta = _field(choice, "delta")
     text = _field(choice, "text") or _field(delta, "content") or ""
     reasoning = next((said for name in _REASONING if (said := _field(delta, name))), "")
-    return Chunk(str(text), str(reasoning), tokens=1 if text or reasoning else 0)
+    # Some servers send the blank lines of the prompt's empty block as a piece of their own, which nobody wrote.
+    return Chunk(str(text), str(reasoning), tokens=1 if text or str(reasoning).strip() else 0)
 
 
 def _last(usage: Any, told: int, calls: tuple[ToolCall, ...], finish: Finish) -> Chunk:

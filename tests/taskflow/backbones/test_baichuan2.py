@@ -26,7 +26,7 @@ from taskflow.backbones.engines.baichuan_weights import as_llama_weights
 from taskflow.backbones.engines.local import LocalEngine
 from taskflow.backbones.engines.tokenizers import SentencePieceTokenizer, prompt_ids
 from taskflow.backbones.errors import NotOfferedError
-from taskflow.backbones.local import LocalBackbone
+from taskflow.backbones.loading import load_checkpoint
 
 from .conftest import ASKED
 
@@ -173,7 +173,7 @@ def test_alibi_positions_are_told_by_the_configuration_and_sent_to_a_server(chec
     folder = copied(checkpoint("baichuan2"))
     change(folder, max_position_embeddings=None)
     with pytest.raises(BackboneError, match=r"ALiBi positions.*vLLM"):
-        LocalBackbone(folder)
+        load_checkpoint(folder)
 
 
 def test_the_first_generation_is_told_by_its_vocabulary(checkpoint):
@@ -185,7 +185,7 @@ def test_the_first_generation_is_told_by_its_vocabulary(checkpoint):
 
 
 def test_code_of_the_checkpoint_is_never_run(checkpoint: Callable[[str], Path]):
-    LocalBackbone(checkpoint("baichuan2"))
+    load_checkpoint(checkpoint("baichuan2"))
     assert not (checkpoint("baichuan2") / "was_run").exists()
 
 

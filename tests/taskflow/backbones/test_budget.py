@@ -12,7 +12,7 @@ from taskflow.backbones import Answer, Message, Request, Sampling
 from taskflow.backbones.dialects.qwen3 import STOP_THOUGHT, Qwen3
 from taskflow.backbones.engines.local import LocalEngine
 from taskflow.backbones.errors import NotOfferedError
-from taskflow.backbones.local import LocalBackbone
+from taskflow.backbones.loading import load_checkpoint
 from taskflow.backbones.pairing import PairedBackbone
 
 from ...tiny_qwen3 import INSTRUCT_2507, THINKING_2507
@@ -28,7 +28,7 @@ PATHS = {"in process": "two-pass", "a server that halts": "native", "a server th
 def thinker(request: pytest.FixtureRequest, checkpoint: Callable[[str], Path], served) -> PairedBackbone:
     folder = checkpoint("qwen3")
     if request.param == "in process":
-        backbone: PairedBackbone = LocalBackbone(folder)
+        backbone: PairedBackbone = load_checkpoint(folder)
     elif request.param == "a server that halts":
         backbone = served_at(served("qwen3").url, dialect="qwen3")
     else:
@@ -130,7 +130,7 @@ def test_older_servers_name_the_field_otherwise(served):
 def test_checkpoints_of_one_mode_are_told_by_their_template(checkpoint, copied, template, thinking):
     folder = copied(checkpoint("qwen3"))
     (folder / "chat_template.jinja").write_text(template)
-    backbone = LocalBackbone(folder)
+    backbone = load_checkpoint(folder)
     assert backbone.capabilities.thinking == thinking
     if thinking == "none":
         with pytest.raises(NotOfferedError, match="does not think"):

@@ -12,8 +12,7 @@ import pytest
 
 from taskflow.backbones import GREEDY, Answer, Backbone, BackboneError, Delta, Message, Request
 from taskflow.backbones.errors import CancelledError, NotOfferedError, OutOfTimeError
-from taskflow.backbones.loading import load_backbone
-from taskflow.backbones.local import LocalBackbone
+from taskflow.backbones.loading import load_backbone, load_checkpoint
 from taskflow.backbones.pairing import PairedBackbone
 from taskflow.config import BackboneConfig
 
@@ -42,9 +41,9 @@ def pair(request: pytest.FixtureRequest) -> tuple[str, PairedBackbone]:
 def made(request: pytest.FixtureRequest, family: str, where: str) -> PairedBackbone:
     checkpoint: Callable[[str], Path] = request.getfixturevalue("checkpoint")
     if where == "in process":
-        return LocalBackbone(checkpoint(family))
+        return load_checkpoint(checkpoint(family))
     if where == "as a GGUF file":
-        return LocalBackbone(request.getfixturevalue("gguf")())
+        return load_checkpoint(request.getfixturevalue("gguf")())
     if where == "on llama.cpp":
         return served_at(request.getfixturevalue("llama_cpp")(), dialect="qwen3")
     if where == "on transformers serve":

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from taskflow.backbones import GREEDY, BackboneError, Message, Request
-from taskflow.backbones.engines.checkpoint import Hub
+from taskflow.backbones.engines import Hub
 from taskflow.backbones.engines.decoding import Spelling
-from taskflow.backbones.loading import load_backbone
-from taskflow.backbones.local import LocalBackbone
+from taskflow.backbones.loading import load_backbone, load_checkpoint
+from taskflow.backbones.pairing import PairedBackbone
 from taskflow.config import BackboneConfig
 
 from .conftest import ANSWER, ANSWER_ZH, ASKED, ASKED_ZH
@@ -29,13 +29,13 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RULES = Message("system", "You sell cups. " * 40)
 
 
-def asked(backbone: LocalBackbone, *said: Message) -> tuple[int, int]:
+def asked(backbone: PairedBackbone, *said: Message) -> tuple[int, int]:
     usage = backbone.answer((RULES, *said), Request(8, sampling=GREEDY)).usage
     return usage.prompt, usage.reused
 
 
 def test_the_next_turn_does_not_compute_the_prompt_again(checkpoint):
-    backbone = LocalBackbone(checkpoint("qwen3"))
+    backbone = load_checkpoint(checkpoint("qwen3"))
     first, second = Message("user", ASKED), Message("user", ASKED_ZH)
     prompt, reused = asked(backbone, first)
     assert reused == 0
@@ -48,7 +48,7 @@ def test_the_next_turn_does_not_compute_the_prompt_again(checkpoint):
 
 
 def test_scoring_and_answering_share_what_was_computed(checkpoint):
-    backbone = LocalBackbone(checkpoint("qwen3"))
+    backbone = load_checkpoint(checkpoint("qwen3"))
     said = (RULES, Message("user", ASKED))
     backbone.score(said, [ANSWER, ANSWER_ZH])
     prompt, reused = asked(backbone, said[1])
@@ -56,7 +56,7 @@ def test_scoring_and_answering_share_what_was_computed(checkpoint):
 
 
 def test_what_was_computed_before_changes_no_answer(checkpoint):
-    used, fresh = LocalBackbone(checkpoint("qwen3")), LocalBackbone(checkpoint("qwen3"))
+    used, fresh = load_checkpoint(checkpoint("qwen3")), load_checkpoint(checkpoint("qwen3"))
     choices = [ANSWER, ANSWER_ZH, "no"]
     for texts in (("a", "b"), ("a",), ("a", "c"), ("a", "b", "d")):
         said = tuple(Message("user", text) for text in texts)
@@ -79,12 +79,12 @@ def test_a_model_that_looks_at_a_window_scores_as_one_by_one(checkpoint, copied)
             rows = torch.log_softmax(model(torch.tensor([ids + answer])).logits[0], dim=-1)
         likelihoods.append(sum(rows[len(ids) - 1 + place, token] for place, token in enumerate(answer)))
     expected = torch.softmax(torch.stack(likelihoods), dim=0).tolist()
-    shares = LocalBackbone(folder).score((Message("user", ASKED),), choices)
+    shares = load_checkpoint(folder).score((Message("user", ASKED),), choices)
     assert shares == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
 
 def test_threads_share_a_backbone(checkpoint):
-    backbone = LocalBackbone(checkpoint("qwen3"))
+    backbone = load_checkpoint(checkpoint("qwen3"))
     questions = [(Message("user", text),) for text in (ASKED, ASKED_ZH)] * 8
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda said: backbone.complete(said, 30), questions))
@@ -94,15 +94,15 @@ def test_threads_share_a_backbone(checkpoint):
 
 def test_a_gguf_file_scores_as_the_checkpoint_it_was_made_of(checkpoint, gguf):
     said, choices = (Message("user", ASKED),), [ANSWER, ANSWER_ZH, "no"]
-    expected = LocalBackbone(checkpoint("qwen3")).score(said, choices)
-    assert LocalBackbone(gguf()).score(said, choices) == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    expected = load_checkpoint(checkpoint("qwen3")).score(said, choices)
+    assert load_checkpoint(gguf()).score(said, choices) == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
 
 def test_a_gguf_file_that_is_none_is_told(tmp_path):
     pytest.importorskip("gguf")
     (tmp_path / "broken.gguf").write_bytes(b"nope")
     with pytest.raises(BackboneError, match=r"broken\.gguf cannot be loaded"):
-        LocalBackbone(tmp_path / "broken.gguf")
+        load_checkpoint(tmp_path / "broken.gguf")
 
 
 @given(st.text(max_size=30))
@@ -136,12 +136,12 @@ def hub(checkpoint: Callable[[str], Path], copied, tmp_path, monkeypatch) -> Hub
 
 def test_code_of_a_checkpoint_is_not_run_unasked(hub, tmp_path):
     with pytest.raises(BackboneError, match="needs code of its own"):
-        LocalBackbone(hub)
+        load_checkpoint(hub)
     assert not (tmp_path / "was_run").exists()
 
 
 def test_code_of_a_checkpoint_is_run_by_opt_in_with_its_commit(hub, tmp_path):
-    backbone = LocalBackbone(replace(hub, own_code=True), "qwen3")
+    backbone = load_checkpoint(replace(hub, own_code=True), "qwen3")
     assert (tmp_path / "was_run").exists()
     assert backbone.complete((Message("user", ASKED),), 30) == ANSWER
 
