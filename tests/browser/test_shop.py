@@ -65,6 +65,13 @@ def means(action: str, language: str = "en") -> re.Pattern[str]:
     return re.compile("|".join(re.sub(r"\\\{\w+\\\}", ".+?", re.escape(wording)) for wording in wordings))
 
 
+def pick(page: Page, name: str, content: bytes) -> None:
+    """Pick a file for the button that sends a photo."""
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Send a photo").click()
+    chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
 def order_number(language: str, status: str) -> str:
     """The first order of the sample order book in that state."""
     orders = json.loads((SAMPLE / "orders.json").read_text(encoding="utf-8"))
@@ -144,6 +151,65 @@ def test_a_customer_is_served_in_chinese(open_page: OpenPage) -> None:
     assert means("confirm_replacement", "zh").search(chat.ask("给我换一个新的吧"))
     assert means("anything_else", "zh").search(chat.ask("好的谢谢"))
     assert means("goodbye", "zh").search(chat.ask("没别的事了"))
+
+
+def test_a_pressed_button_is_what_the_customer_says(chat: Chat) -> None:
+    chat.ask("my order")
+    offered = chat.log.get_by_role("group", name="Answers to choose from").get_by_role("button")
+    expect(offered).not_to_have_count(1)
+    chosen = offered.last.inner_text()
+    chat.page.reload()
+    offered.last.focus()
+    chat.page.keyboard.press("Enter")
+    expect(chat.box).to_be_focused()
+    expect(chat.said.nth(3)).to_be_visible()
+    expect(offered).to_have_count(0)
+    assert chat.transcript()[2] == f"You: {chosen}"
+    assert means("ask_order_number").search(chat.transcript()[3])
+
+
+def test_a_photo_is_sent_and_there_after_a_reload(chat: Chat) -> None:
+    chat.ask("Hi there, the teapot you delivered this morning has a big crack in its side")
+    chat.ask(order_number("en", "delivered"))
+    pick(chat.page, "crack.png", chat.page.screenshot())
+    photo = chat.log.get_by_role("img", name="Photo")
+    expect(photo).to_be_visible()
+    expect(chat.said.nth(5)).to_be_visible()
+    assert chat.transcript()[4] == "You: Here is the photo."
+    assert means("offer_replacement_or_refund").search(chat.transcript()[5])
+    chat.page.reload()
+    expect(photo).to_have_js_property("naturalWidth", 1280)
+    chat.page.get_by_role("button", name="New conversation").click()
+    expect(photo).to_have_count(0)
+
+
+def test_a_photo_may_be_the_first_thing_and_is_made_smaller(chat: Chat) -> None:
+    chat.page.set_viewport_size({"width": 3000, "height": 500})
+    pick(chat.page, "wide.png", chat.page.screenshot())
+    photo = chat.log.get_by_role("img", name="Photo")
+    expect(photo).to_have_js_property("naturalWidth", 2048)
+    expect(chat.said.nth(1)).to_be_visible()
+
+
+def test_what_is_no_photo_is_not_sent(chat: Chat) -> None:
+    pick(chat.page, "crack.png", b"<script>alert(1)</script>")
+    expect(chat.page.get_by_role("status").filter(has_text="not a photo")).to_be_visible()
+    assert chat.transcript() == []
+
+
+def test_another_page_of_the_customer_shows_what_is_said_here(chat: Chat) -> None:
+    other = Chat(chat.page.context.new_page())
+    other.page.goto("/shop")
+    chat.page.bring_to_front()
+    chat.ask("I'd like to cancel an order.")
+    other.page.goto("/shop")
+    other.open()
+    expect(other.said).to_have_count(2)
+    chat.page.bring_to_front()
+    chat.box.focus()
+    chat.ask(order_number("en", "processing"))
+    expect(other.said).to_have_count(4)
+    assert other.transcript() == chat.transcript()
 
 
 def test_impatient_fingers_send_a_message_once_and_two_messages_in_order(chat: Chat) -> None:
