@@ -50,7 +50,6 @@ export const logStyles = css`
     display: block;
     inline-size: 220px;
     max-inline-size: 100%;
-    /* Known before the photo is, so that nothing jumps. */
     block-size: 160px;
     margin-block-end: 6px;
     border-radius: 8px;

@@ -5,6 +5,9 @@ import { asDataUrl } from "./photo";
 import type { Choice } from "./timeline";
 import type { Words } from "./words";
 
+/** Takes a photo's place until it is here, so that nothing jumps. */
+const AWAITED = html`<span class="photo"></span>`;
+
 /** The list of what was said, and the buttons below it. */
 export class Log {
   readonly #conversation: Conversation;
@@ -44,7 +47,7 @@ export class Log {
   #message(speaker: "user" | "agent", text: string, photos: readonly string[] = [], unsent = false): TemplateResult {
     const who = speaker === "user" ? this.#words.you : this.#words.assistant;
     return html`<p class="message ${speaker} ${unsent ? "unsent" : ""}" part="message message-${speaker}" dir="auto"
-      ><span class="hidden">${who} </span>${photos.map((id) => until(this.#photo(id), nothing))}${text}</p
+      ><span class="hidden">${who} </span>${photos.map((id) => until(this.#photo(id), AWAITED))}${text}</p
     >`;
   }
 
