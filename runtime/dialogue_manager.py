@@ -44,6 +44,7 @@ from taskflow.store.conversations import (
 )
 
 MOST_CHARACTERS = 4_000
+_LONGEST_PAYLOAD = 64  # none that was offered is as long
 _TRIES = 50  # to be the one writer of a turn
 _Found = TypeVar("_Found")
 
@@ -113,7 +114,8 @@ class DialogueManager:
         `choice` is the payload of a button that was offered last. A message that comes while another of the
         conversation is being answered waits for it.
         """
-        incoming = Incoming(client_message_id, Said(_checked(text), self._clock(), choice, attachments))
+        pressed = None if choice is None else _storable(choice)[:_LONGEST_PAYLOAD]
+        incoming = Incoming(client_message_id, Said(_checked(text), self._clock(), pressed, attachments))
         with self._waiting.queue(conversation_id) as queue:
             queue.add(incoming)
             try:
@@ -267,12 +269,17 @@ def _said(batch: Sequence[Incoming]) -> list[NewEvent]:
 
 
 def _checked(text: str) -> str:
-    text = text.replace("\x00", "").strip()
+    text = _storable(text).strip()
     if not text:
         raise ConversationError("the message is empty: write something", 400)
     if len(text) > MOST_CHARACTERS:
         raise ConversationError(f"the message has {len(text):,} characters: shorten it to {MOST_CHARACTERS:,}", 413)
     return text
+
+
+def _storable(text: str) -> str:
+    """Without what no database keeps as text: NUL, and halves of characters."""
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _changes(ending: Ending) -> dict[str, Any]:
