@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from runtime.calls import CallResult, CallsError
@@ -108,14 +109,21 @@ class _Talk:
         self._offset = 0
         self._last: tuple[str, str] | None = None
         self._before = Happened(())
+        self._later = timedelta()
+        run.stage.clock = lambda: datetime.now(UTC)
 
     def take(self, step: Step) -> tuple[Happened, list[Failure]]:
         """Do what a step says; what goes wrong in doing it is a failure too."""
         failures = []
+        refused = ""
         try:
             failures += self._done(step)
         except ConversationError as error:
-            failures.append(Failure("customer", "the message is taken", str(error)))
+            refused = str(error)
+        if step.refused is None and refused:
+            failures.append(Failure("customer", "the message is taken", refused))
+        elif step.refused is not None and step.refused not in refused:
+            failures.append(Failure("refused", step.refused, refused or "the message is taken"))
         stage = self._run.stage
         happened = happened_since(stage.database, stage.manager, self._conversation, self._offset)
         self._offset += len(happened.events)
@@ -140,6 +148,10 @@ class _Talk:
             manager.reply(self._conversation, *self._last)
         elif step.publish is not None:
             self._run.publish(self._read, step.publish)
+        elif step.wait is not None:
+            self._later += timedelta(minutes=step.wait)
+            self._run.stage.clock = lambda: datetime.now(UTC) + self._later
+            manager.close_silent()
         elif step.hand_back is not None:
             manager.hand_back(self._conversation, NodeId(step.hand_back), "test")
         return []

@@ -27,7 +27,7 @@ _SENTENCES = {
     "tuple_type": "has to be a list: begin each of its lines with '- '",
     "too_short": "is empty: write at least one",
 }
-_ACTS = ("customer", "choose", "again", "publish", "hand_back")
+_ACTS = ("customer", "choose", "again", "publish", "hand_back", "wait")
 
 
 class ConversationTestError(TaskFlowError):
@@ -96,6 +96,8 @@ class Step(_Form):
     again: bool = False
     publish: Text | None = None
     hand_back: Text | None = None
+    wait: Annotated[int, Field(gt=0)] | None = None
+    """Minutes that pass; customers who have gone meanwhile are noticed."""
 
     says: Texts | None = None
     contains: Texts | None = None
@@ -108,6 +110,9 @@ class Step(_Form):
         None
     )
     choices: Texts | None = None
+    refused: Text | None = None
+    """A part of the reason why the message is not taken."""
+
     handoff: bool | None = None
     closed: bool | None = None
 

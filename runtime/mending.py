@@ -98,8 +98,9 @@ class Mend:
             if one.probability < max(NEARLY * tracked.best.probability, tracked.outside):
                 continue
             action = self._served.assistant.action_by_id[one.candidate.action_id]
-            spoken = (exemplar.text for exemplar in action.exemplars if "[" not in exemplar.text)
-            label = next(spoken, action.name)
+            spoken = [exemplar.text for exemplar in action.exemplars if "[" not in exemplar.text]
+            own = [text for text in spoken if words.language(text) == state.language]
+            label = next(iter(own or spoken), action.name)
             found.setdefault(label, Choice(f"{state.turn}-{len(found)}", label, one.position, action.id))
         return list(found.values())
 

@@ -113,6 +113,11 @@ class Policy:
     def leads_to_call(self, flow: TaskFlow, node: FlowNode) -> bool:
         return any(self._assistant.speaker(landing(flow, child)) is Speaker.SYSTEM for child in flow.children(node.id))
 
+    def consents(self, flow: TaskFlow, node: FlowNode) -> bool:
+        """Whether a customer's answer lets a call be made, and gives no value that the call is about."""
+        gives = node.action_id is not None and self.gives.get(node.action_id)
+        return not gives and self.leads_to_call(flow, node)
+
     def _taken(self, flow: TaskFlow, node: FlowNode, fields: Mapping[str, FieldValue], language: str) -> Step | None:
         if self._assistant.speaker(node) is Speaker.AGENT:
             answered = self.answered(flow, node, fields)

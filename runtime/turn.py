@@ -91,14 +91,14 @@ class Turn:
         whole, *parts = self._served.understander.understand(self._said.text)
         tracked = self._served.tracker.track(state, whole)
         best = tracked.best
-        unsure = best is None or best.probability < self._threshold(best) or _is_close(tracked)
+        unsure = not self._is_sure(tracked)
         if unsure or self._served.understander.is_backbones:
             asked = self._served.understander.ask_backbone(whole, state.last_reply, self._walk.backbone_until)
             if asked is not whole:
                 whole, tracked = asked, self._served.tracker.track(state, asked)
         tracked, parts = self._best_of(state, tracked, parts)
         best = tracked.best
-        sure = best is not None and best.probability >= self._threshold(best)
+        sure = best is not None and self._suffices(best)
         answers = sure and best is not None and best.level in (Level.ANSWER, Level.AHEAD)
         corrected = self._corrected(state, given, answers, best if sure else None)
         if corrected:
@@ -131,12 +131,18 @@ class Turn:
         return tracked, parts
 
     def _is_sure(self, tracked: Tracked) -> bool:
-        best = tracked.best
-        return best is not None and best.probability >= self._threshold(best) and not _is_close(tracked)
+        return tracked.best is not None and self._suffices(tracked.best) and not _is_close(tracked)
 
     def _is_plain(self, tracked: Tracked) -> bool:
         """Sure by its words alone, wherever the conversation stands."""
         return tracked.best is not None and self._is_sure(tracked) and self._is_told(tracked.best)
+
+    def _suffices(self, placement: Placement) -> bool:
+        """Whether it is sure enough: that a question is open makes an answer likely, and makes no "hmm" a yes."""
+        flow = self._served.assistant.flow_by_id[placement.position[0]]
+        consents = self._served.policy.consents(flow, flow.by_id[placement.position[1]])
+        told = self._is_told(placement) or placement.level is not Level.ANSWER or not consents
+        return told and placement.probability >= self._threshold(placement)
 
     def _is_told(self, placement: Placement) -> bool:
         return placement.candidate.probability >= self._threshold(placement)

@@ -84,7 +84,6 @@ REPAIRS: dict[str, dict[str, str]] = {
         "zh": "请为本次服务打分：1（很差）到5（很好）。",
     },
 }
-NONE_OF_THESE = {"en": "None of these", "zh": "都不是"}
 
 
 def language(text: str) -> str:
