@@ -155,9 +155,11 @@ class Connection:
         self._breaker.check()
         try:
             yield
-        except (BackboneError, GeneratorExit):
-            self._breaker.tell(failed=False)  # we gave up, not the server
+        except OutOfTimeError:
+            self._breaker.tell(failed=True)
             raise
+        except BackboneError:
+            raise  # we gave up, not the server
         except (self._openai.OpenAIError, ValueError) as error:
             told = self._as_ours(error)
             self._breaker.tell(failed=isinstance(told, UnreachableError))

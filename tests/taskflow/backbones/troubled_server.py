@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import time
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,16 +16,19 @@ Script = Callable[["Handler"], None]
 class Troubled(ThreadingHTTPServer):
     """Answers well until it is given a script; then each request takes the next of it, and the last one again."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.over = threading.Event()
         self.script: list[Script] = []
         self.asked: list[dict[str, Any]] = []
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def server_close(self) -> None:
+        self.over.set()
+        super().server_close()
 
     def next(self) -> Script:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0] if self.script else well
@@ -94,8 +97,9 @@ def no_json(handler: Handler) -> None:
 
 
 def silent(handler: Handler) -> None:
-    time.sleep(1.5)
-    well(handler)
+    handler.server.over.wait(1.5)
+    with suppress(OSError):
+        well(handler)
 
 
 def dripping(handler: Handler) -> None:
@@ -107,7 +111,8 @@ def dripping(handler: Handler) -> None:
     with suppress(OSError):
         for _ in range(100):
             handler.wfile.write(b": still here\n\n" if handler.body.get("stream") else b"\n")
-            time.sleep(0.05)
+            if handler.server.over.wait(0.05):
+                return
 
 
 def says(text: str) -> Script:
