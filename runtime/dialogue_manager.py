@@ -28,13 +28,13 @@ from taskflow.encoders import Encoder
 from taskflow.errors import TaskFlowError
 from taskflow.model import FlowId, NodeId, Speaker
 from taskflow.store import Database
-from taskflow.store.assistants import published_id
 from taskflow.store.conversations import (
     ConversationStatus,
     NewEvent,
     Snapshot,
     StoredEvent,
     commit_turn,
+    new_id,
     read,
     read_events,
     read_to_answer,
@@ -42,6 +42,7 @@ from taskflow.store.conversations import (
     start,
     turn_of_message,
 )
+from taskflow.store.traffic import assigned, serving_of
 
 MOST_CHARACTERS = 4_000
 _LONGEST_PAYLOAD = 64  # none that was offered is as long
@@ -83,10 +84,11 @@ class DialogueManager:
         self._waiting = WaitingRoom()
 
     def start(self, assistant: str, customer: str | None = None) -> str:
-        """Begin a conversation with the newest published version; returns its id."""
-        version_id = published_id(self._database, assistant)
+        """Begin a conversation with one of the published versions that have a share; returns its id."""
+        conversation_id = new_id()
+        version_id = assigned(serving_of(self._database, assistant), conversation_id)
         self._versions.served(version_id)
-        return start(self._database, version_id, customer)
+        return start(self._database, version_id, customer, conversation_id)
 
     def events(self, conversation_id: str, after: int = -1) -> list[Event]:
         """The messages with an offset above `after`."""
@@ -192,7 +194,7 @@ class DialogueManager:
             for incoming in batch:
                 state = state.heard(Speaker.USER.value, incoming.said.text)
             return batch, commit_turn(self._database, before, state.to_json(), _said(batch))
-        version_id, state, moved = self._on_newest(before, state)
+        version_id, state, moved = self._on_served(before, state)
         claiming = Claim(self._database, before)
         with claiming:
             while True:
@@ -217,14 +219,14 @@ class DialogueManager:
                 incoming.events = messages(done)
         return before, [incoming for incoming in batch if incoming.events is None]
 
-    def _on_newest(self, before: Snapshot, state: ConversationState) -> tuple[int, ConversationState, list[NewEvent]]:
-        """The newest version, and the state moved there."""
-        newest = self._versions.newest(before.version_id)
-        if newest == before.version_id:
-            return newest, state, []
-        old, new = self._versions.served(before.version_id).assistant, self._versions.served(newest).assistant
-        event = NewEvent("moved", {"from": before.version_id, "to": newest})
-        return newest, migrate(state, old, new), [event]
+    def _on_served(self, before: Snapshot, state: ConversationState) -> tuple[int, ConversationState, list[NewEvent]]:
+        """The version that serves the conversation now, and the state moved there."""
+        serving = self._versions.now_serving(before.version_id, before.id)
+        if serving == before.version_id:
+            return serving, state, []
+        old, new = self._versions.served(before.version_id).assistant, self._versions.served(serving).assistant
+        event = NewEvent("moved", {"from": before.version_id, "to": serving})
+        return serving, migrate(state, old, new), [event]
 
     def _check_open(self, before: Snapshot) -> None:
         """A conversation that ended long ago is over; one that ended lately goes on."""

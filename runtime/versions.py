@@ -12,10 +12,11 @@ from taskflow.backbones import Backbone
 from taskflow.encoders import Encoder
 from taskflow.model import Speaker
 from taskflow.store import Database
-from taskflow.store.assistants import calibration_of, load_version, newest_published
+from taskflow.store.assistants import calibration_of, load_version
 from taskflow.store.indexes import build_index
+from taskflow.store.traffic import Share, assigned, serving
 
-_FRESH_SECONDS = 1.0  # for so long the newest version is not looked up again
+_FRESH_SECONDS = 1.0  # for so long it is not looked up again which versions are served
 
 
 class Versions:
@@ -27,7 +28,7 @@ class Versions:
         self._mode: Mode = mode
         self._backbone = backbone
         self._known: dict[int, Served] = {}
-        self._newest: dict[int, tuple[float, int]] = {}
+        self._serving: dict[int, tuple[float, tuple[Share, ...]]] = {}
         self._lock = threading.Lock()
 
     def served(self, version_id: int) -> Served:
@@ -36,13 +37,14 @@ class Versions:
                 self._known[version_id] = self._made_ready(version_id)
             return self._known[version_id]
 
-    def newest(self, version_id: int) -> int:
-        """The newest published version of the same assistant, as of a second ago."""
-        known = self._newest.get(version_id)
+    def now_serving(self, version_id: int, conversation: str) -> int:
+        """The version that a conversation goes on with: its own while that has a share, as of a second ago."""
+        known = self._serving.get(version_id)
         if known is None or time.monotonic() - known[0] > _FRESH_SECONDS:
-            known = time.monotonic(), newest_published(self._database, version_id)
-            self._newest[version_id] = known
-        return known[1]
+            known = time.monotonic(), serving(self._database, version_id)
+            self._serving[version_id] = known
+        shares = known[1]
+        return version_id if any(one.version_id == version_id for one in shares) else assigned(shares, conversation)
 
     def _made_ready(self, version_id: int) -> Served:
         version = load_version(self._database, version_id)

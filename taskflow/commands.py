@@ -23,7 +23,6 @@ from taskflow.options import (
     with_settings,
 )
 from taskflow.outcomes import Parting, partings
-from taskflow.publishing import publish_calibrated
 from taskflow.store import DatabaseError, open_database, upgrade_database
 from taskflow.store.assistants import AssistantError, load_draft, load_version, published_id
 from taskflow.store.database import schema_differences
@@ -84,27 +83,6 @@ def export(
             click.echo(to_dot(chosen.assistant, found), nl=False)
         case "yaml":
             click.echo(write_chart(replace(chosen.assistant, flows=found)), nl=False)
-
-
-@click.command()
-@click.argument("assistant")
-@as_json
-@with_settings
-def publish(settings: Settings, assistant: str, as_json: bool) -> None:
-    """Freeze the draft of an assistant as its next numbered version, the one that customers talk to.
-
-    Example: taskflow publish support
-    """
-    number, calibration = publish_calibrated(settings.database, assistant, settings.encoder)
-    if as_json:
-        print_json({"assistant": assistant, "version": number, "calibration": calibration.to_json()})
-        return
-    click.echo(f"{assistant} is published as version {number}")
-    if calibration.expected_error is not None:
-        click.echo(
-            f"of new wordings it will act on {calibration.coverage:.0%}, {calibration.expected_error:.1%} of them "
-            f"wrongly, where no flow helps (measured on {calibration.held} exemplars held out)"
-        )
 
 
 @click.group()

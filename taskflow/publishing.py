@@ -11,12 +11,13 @@ from taskflow.store.assistants import load_draft, publish
 from taskflow.store.indexes import vectors_for
 
 
-def publish_calibrated(database: Database, name: str, encoder: Encoder) -> tuple[int, Calibration]:
-    """Publish the draft; returns the version's number and its calibration, on exemplars held out from it.
+def publish_calibrated(database: Database, name: str, encoder: Encoder, share: float = 1.0) -> tuple[int, Calibration]:
+    """Publish the draft for a share of the new conversations; returns the version's number and its calibration.
 
+    That is made on exemplars held out from it.
     Raises EncoderError where the assistant was mined with another encoder.
     """
     draft = load_draft(database, name)
     served = AssistantVersion(without_rejected(draft.assistant), None, draft.encoder)
     calibration = calibrate(served.assistant, vectors_for(database, served, encoder, Speaker.USER), Speaker.USER)
-    return publish(database, name, calibration), calibration
+    return publish(database, name, calibration, share), calibration

@@ -20,6 +20,7 @@ from taskflow.store.edit_log import StoredEdit, make_again, read_log, take_back
 from taskflow.store.names import checked_name
 from taskflow.store.proposals import settle
 from taskflow.store.schema import ActionRow, AssistantRow, FlowRow, VersionRow
+from taskflow.store.traffic import let_in
 from taskflow.store.versions import insert_version, read_version
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
     "load_draft",
     "load_log",
     "load_version",
-    "newest_published",
     "publish",
     "published_id",
     "published_versions",
@@ -138,10 +138,10 @@ def load_draft(database: Database, name: str) -> AssistantVersion:
         return read_draft(session, find_base(session, find_assistant(session, name), name), name)
 
 
-def publish(database: Database, name: str, calibration: Calibration | None = None) -> int:
+def publish(database: Database, name: str, calibration: Calibration | None = None, share: float = 1.0) -> int:
     """Freeze the draft, but for what was rejected, as the next numbered version; returns the number.
 
-    `calibration` is that of the draft's exemplars.
+    `calibration` is that of the draft's exemplars, `share` how many of the new conversations the version has.
     """
     with draft_of(database, name) as draft:
         assistant_id = draft.base.assistant_id
@@ -151,6 +151,7 @@ def publish(database: Database, name: str, calibration: Calibration | None = Non
         key = insert_version(draft.session, assistant_id, AssistantVersion(served, number, draft.base.encoder))
         if calibration is not None:
             draft.session.get_one(VersionRow, key).calibration = calibration.to_json()
+        let_in(draft.session, assistant_id, number, share)
         return number
 
 
@@ -181,14 +182,6 @@ def published_versions(database: Database, name: str) -> list[Published]:
     )
     with database.read() as session:
         return [Published(number, at) for number, at in session.execute(query) if number is not None]
-
-
-def newest_published(database: Database, version_id: int) -> int:
-    """The key of the newest published version of the assistant that a version is of."""
-    own = select(VersionRow.assistant_id).where(VersionRow.id == version_id).scalar_subquery()
-    query = select(VersionRow.id).where(VersionRow.assistant_id == own, VersionRow.number.is_not(None))
-    with database.read() as session:
-        return session.scalars(query.order_by(VersionRow.number.desc()).limit(1)).one()
 
 
 def calibration_of(database: Database, version_id: int) -> Calibration:

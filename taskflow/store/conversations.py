@@ -7,7 +7,7 @@ and every reader goes on from the last offset that it has.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from taskflow.store.database import Database
 from taskflow.store.drafts import find_assistant
-from taskflow.store.schema import ConversationRow, EventRow, VersionRow
+from taskflow.store.schema import AssistantRow, ConversationRow, EventRow, VersionRow
 
 
 class ConversationStatus(StrEnum):
@@ -62,9 +62,14 @@ class StoredEvent:
     at: datetime
 
 
-def start(database: Database, version_id: int, customer: str | None = None) -> str:
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def start(database: Database, version_id: int, customer: str | None = None, conversation: str | None = None) -> str:
+    """Begin a conversation, with the id that it is to have, if it is to have one; returns the id."""
     now = datetime.now(UTC)
-    conversation = str(uuid.uuid4())
+    conversation = conversation or new_id()
     with database.write() as session:
         session.execute(
             insert(ConversationRow).values(
@@ -133,6 +138,20 @@ def silent_since(database: Database, moment: datetime) -> list[str]:
     )
     with database.read() as session:
         return list(session.scalars(query.order_by(ConversationRow.updated_at)))
+
+
+def live_conversations(database: Database, name: str) -> Iterator[Snapshot]:
+    """The conversations of an assistant that are not closed, by their ids."""
+    query = (
+        select(*_COLUMNS)
+        .join(VersionRow, VersionRow.id == _TALKS.c.version_id)
+        .join(AssistantRow, AssistantRow.id == VersionRow.assistant_id)
+        .where(AssistantRow.name == name, _TALKS.c.status != ConversationStatus.CLOSED.value)
+        .order_by(_TALKS.c.id)
+    )
+    with database.read() as session:
+        for row in session.execute(query).yield_per(1_000):
+            yield _snapshot(row)
 
 
 def claim(database: Database, before: Snapshot, writer: str, seconds: float) -> bool:

@@ -137,7 +137,10 @@ class AssignmentRow(Base):
 
 
 class VersionRow(Base):
-    """A snapshot of an assistant, never changed: numbered when published, without a number when mined."""
+    """A snapshot of an assistant, never changed: numbered when published, without a number when mined.
+
+    `share` alone changes: how many of the new conversations a published version has.
+    """
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("assistant_id", "number"),)
@@ -147,6 +150,7 @@ class VersionRow(Base):
     number: Mapped[int | None]
     encoder: Mapped[str]
     created_at: Mapped[datetime]
+    share: Mapped[float] = mapped_column(server_default="0")
     calibration: Mapped[Any] = mapped_column(JsonOrNull, nullable=True)
 
 
@@ -291,18 +295,6 @@ class EventRow(Base):
     client_message_id: Mapped[str | None] = mapped_column(String(64))
     payload: Mapped[Any] = mapped_column(Json)
     at: Mapped[datetime]
-
-
-class AttachmentRow(Base):
-    """A photo that a customer sent; its id is a digest of its bytes, so that one sent again is kept once."""
-
-    __tablename__ = "attachments"
-
-    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True)
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    media_type: Mapped[str] = mapped_column(String(16))
-    content: Mapped[bytes] = mapped_column(LargeBinary)
-    created_at: Mapped[datetime]
 
 
 class AttachmentRow(Base):
