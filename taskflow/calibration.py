@@ -222,7 +222,7 @@ def _hold_out(assistant: Assistant, vectors: Vectors, speaker: Speaker) -> _Held
         if kept.any():
             index = ExemplarIndex(_reduced(actions, kept), speaker, vectors[kept])
             columns = np.ix_(rows, np.unique(owner[kept]))
-            likeness[columns] = index._likeness(texts[held[rows]].tolist(), cosines[np.ix_(rows, kept)])
+            likeness[columns] = index.likeness(texts[held[rows]].tolist(), cosines[np.ix_(rows, kept)])
     truth = (np.arange(len(held)), owner[held])
     own = likeness[truth].copy()
     likeness[truth] = _NEVER

@@ -60,7 +60,7 @@ class ExemplarIndex:
         if not self._actions:
             return []
         scores = vector[None, :] @ self._vectors.T
-        likeness = self._likeness([text], scores)[0]
+        likeness = self.likeness([text], scores)[0]
         return self._matches(np.argsort(-likeness, kind="stable"), likeness, scores[0])
 
     def nearest(self, texts: Sequence[str], vectors: Vectors, count: int = 1) -> list[list[Match]]:
@@ -70,12 +70,12 @@ class ExemplarIndex:
         found: list[list[Match]] = []
         for start in range(0, len(texts), 1024):
             scores = vectors[start : start + 1024] @ self._vectors.T
-            likeness = self._likeness(texts[start : start + 1024], scores)
+            likeness = self.likeness(texts[start : start + 1024], scores)
             for row, cosines in zip(likeness, scores, strict=True):
                 found.append(self._matches(np.argsort(-row, kind="stable")[:count], row, cosines))
         return found
 
-    def _likeness(self, texts: Sequence[str], scores: Vectors) -> Vectors:
+    def likeness(self, texts: Sequence[str], scores: Vectors) -> Vectors:
         """(texts, actions) from the cosines (texts, exemplars), in which the very words become 1.0."""
         best = np.maximum.reduceat(scores, self._starts, axis=1)
         around = np.add.reduceat(scores, self._starts, axis=1) / self._sizes
