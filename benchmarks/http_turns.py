@@ -15,7 +15,7 @@ import click
 
 from benchmarks.serving import ASSISTANT, Connection, Served, quantile, serving
 from benchmarks.tables import Row, table, write_json
-from benchmarks.turns import DIALOGUE
+from benchmarks.turn_holders import DIALOGUE
 
 
 async def converse(served: Served, until: float, seconds: list[float]) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.turns import DIALOGUE
+from benchmarks.turn_holders import DIALOGUE
 from taskflow.encoders import Vectors, unit_rows
 from taskflow.encoders.bundled import NAME as BUNDLED
 from taskflow.model import ActionId, Assistant, DialogueAction, Exemplar, FlowId, FlowNode, NodeId, Speaker, TaskFlow
@@ -162,7 +162,8 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def _assistant() -> Assistant:
-    actions, nodes = [], []
+    actions: list[DialogueAction] = []
+    nodes: list[FlowNode] = []
     for place, said in enumerate(text for pair in DIALOGUE for text in pair):
         speaker = Speaker.AGENT if place % 2 else Speaker.USER
         masked = said.replace("TF-20418837", "[order_number]")

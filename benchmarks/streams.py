@@ -20,7 +20,7 @@ import click
 
 from benchmarks.serving import ASSISTANT, Connection, Served, quantile, serving
 from benchmarks.tables import Row, table, write_json
-from benchmarks.turns import DIALOGUE
+from benchmarks.turn_holders import DIALOGUE
 
 _AT_ONCE = 8  # customers who begin at the same time
 _LATEST = 10.0  # seconds that the last events are waited for
