@@ -20,7 +20,7 @@ from taskflow.store.names import NameFormError, checked_name
 from webui.access import bearer
 from webui.openapi import API, CUSTOMER, faults
 from webui.parts import parts
-from webui.photos import LARGEST_PHOTO, MEDIA_TYPES, sent_photo
+from webui.photos import MEDIA_TYPES, TOO_LARGE, sent_photo
 from webui.streams import Listener
 
 chat = APIBlueprint("chat", __name__, url_prefix=f"{API}/conversations", tag="Chat")
@@ -29,7 +29,6 @@ _PREFLIGHT_AGE = 600  # seconds
 _LARGEST_OFFSET = 2**31 - 1
 _COME_BACK = 2_000  # milliseconds after which a stream that ended is asked for again
 _FULL = f"The conversation has {MOST_ATTACHMENTS} photos: it can hold no more."
-_LARGE = f"The photo is too large: {LARGEST_PHOTO // 1024 // 1024} MB are the most."
 _NO_PHOTO = "The body is no JPEG, PNG or WebP picture, whatever it is declared as."
 _PRINTABLE = r"^[^\x00-\x1f\x7f]{1,200}$"
 _NO_BUFFER = {"X-Accel-Buffering": "no"}  # a proxy that collects an answer first would hold the events back
@@ -187,7 +186,7 @@ def send(conversation_id: str, message: Message) -> Events:
 @chat.post("/<conversation_id>/attachments", endpoint="attach")
 @chat.output(Attached, status_code=201)
 @chat.doc(
-    responses=faults(401, 403, 404, 429, 503, e409=_FULL, e413=_LARGE, e415=_NO_PHOTO),
+    responses=faults(401, 403, 404, 429, 503, e409=_FULL, e413=TOO_LARGE, e415=_NO_PHOTO),
     security=CUSTOMER,
 )
 def attach_photo(conversation_id: str) -> Attached:

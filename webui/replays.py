@@ -7,7 +7,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import abort, request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from runtime.counterfactual import replay_conversations
 from runtime.target import DRAFT
@@ -22,6 +22,8 @@ _one_at_a_time = threading.Lock()  # in a process: customers' turns need the pro
 
 
 class ReplayBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     last: int = Field(default=100, ge=1, le=1_000)
     """How many conversations, the last ones."""
 

@@ -63,6 +63,7 @@ def test_a_replay_leaves_conversations_as_they_are(client: FlaskClient, conversa
         ({"last": 0}, 422),
         ({"last": 1_001}, 422),
         ({"last": "all"}, 422),
+        ({"lst": 5}, 422),
         ({"version": 0}, 422),
         ({"version": "draft\n"}, 422),
         ({"version": 2}, 404),

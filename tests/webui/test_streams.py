@@ -218,6 +218,21 @@ def test_a_body_of_a_megabyte_is_refused_and_the_server_goes_on(address: str, ch
     assert customer.say("It arrived broken")
 
 
+def test_a_photo_of_no_stated_length_is_read_to_the_bound_and_no_further(address: str) -> None:
+    customer = Customer(address)
+    photo = b"\x89PNG\r\n\x1a\n".ljust(9 * 1024 * 1024, b"x")
+    with closing(http.client.HTTPConnection(customer.address, timeout=60)) as connection:
+        headers = {"Authorization": f"Bearer {customer.token}"}
+        path = f"/api/v1/conversations{customer.path}/attachments"
+        connection.request("POST", path, iter([photo[:65_536], photo[65_536:]]), headers, encode_chunked=True)
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["message"]) == (
+            413,
+            "The photo is too large: 8 MB are the most.",
+        )
+    assert customer.say("It arrived broken")
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_streams_of_every_worker_are_fed_and_end_when_the_server_stops(
     site: Database, serving: Serving, tmp_path: Path, stop: signal.Signals
