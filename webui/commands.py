@@ -17,7 +17,8 @@ from webui.app import create_app
 from webui.config import ServerConfig
 from webui.keys import secret_key
 from webui.parts import NAME
-from webui.server import Loaded, Server, ServerError, listening_socket
+from webui.server import Loaded, Server
+from webui.sockets import ServerError, listening_socket
 
 _WIDGET = Path(__file__).parent / "static" / "dist" / "widget.js"
 

@@ -7,7 +7,6 @@ at a time.
 from __future__ import annotations
 
 import gc
-import os
 import resource
 import socket
 import sys
@@ -22,32 +21,13 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from taskflow.errors import TaskFlowError
+from webui.sockets import address
 from webui.streams import Listeners
 
-_BACKLOG = 1024
 _PATIENCE = 600  # seconds: a worker that loads a large model is not dead
 _IDLE = 512  # connections that are kept open for a next request
 _OTHER_FILES = 128  # that a worker has open: the database, the log, what the encoder loads
 _ACCESS = "%(h)s %(m)s %(U)s %(s)s %(M)s ms"
-
-
-class ServerError(TaskFlowError):
-    """The address cannot be served."""
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens already, so that nobody else can take the port; port 0 is any free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise ServerError(f"{host} port {port} cannot be served ({reason}): choose another with --port") from error
-
-
-def address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

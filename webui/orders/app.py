@@ -122,7 +122,7 @@ def _writer(book: Book, call: Call) -> Callable[[str], Response]:
 
 def _inputs(number: str) -> dict[str, object]:
     """The body, which may name the order once more."""
-    body = request.get_json(force=True) if request.get_data() else {}
+    body = _body() if request.get_data() else {}
     if not isinstance(body, dict):
         raise InputError('the body is no JSON object: send one such as {"address": "…"}, or nothing')
     again = body.pop("order_number", number)
@@ -131,10 +131,17 @@ def _inputs(number: str) -> dict[str, object]:
     return body
 
 
+def _body() -> Any:
+    try:
+        return request.get_json(force=True)
+    except RecursionError as error:
+        raise InputError("the body is nested too deeply: send a flat object") from error
+
+
 def _planner(faults: Faults) -> Callable[[], Response]:
     def plan() -> Response:
         try:
-            faults.replace(FaultPlan.model_validate(request.get_json(force=True)))
+            faults.replace(FaultPlan.model_validate(_body()))
         except ValidationError as error:
             return _trouble(422, "invalid", explained(error))
         return jsonify(faults.to_json())

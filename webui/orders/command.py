@@ -10,7 +10,6 @@ from datetime import datetime
 
 import click
 
-from taskflow.options import say
 from webui.orders.app import TOKEN_VARIABLE, create_orders
 from webui.orders.faults import FaultPlan, Faults, read_faults
 from webui.orders.opening import open_book
@@ -51,4 +50,4 @@ def orders(port: int, url: str, seed: int, customers: int, day: datetime | None,
             signal.signal(number, lambda *_: ended.set())
         click.echo(f"orders on {server.address}, where it is {book.day} (stop with Ctrl-C)")
         ended.wait()
-    say("the order system has stopped; its book is kept")
+    click.echo("the order system has stopped; its book is kept", err=True)

@@ -9,9 +9,10 @@ from types import TracebackType
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from webui.server import address, listening_socket
+from webui.sockets import address, listening_socket
 
 _HOST = "127.0.0.1"
+_POLL = 0.05  # seconds until it sees that it is to end
 
 
 class OrderServer:
@@ -27,7 +28,7 @@ class OrderServer:
             self._server = make_server(
                 _HOST, port, app, threaded=True, request_handler=_Handler, fd=os.dup(listener.fileno())
             )
-        self._thread = threading.Thread(target=self._server.serve_forever, name="orders", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL,), name="orders", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
