@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from taskflow.charts.form import ChartError
 from taskflow.charts.keeping import keep
 from taskflow.charts.reading import read_chart_file
 from taskflow.config import read_configuration
-from taskflow.model import Assistant
+from taskflow.model import Assistant, NodeId
 from taskflow.options import (
     Settings,
     as_json,
@@ -48,14 +49,19 @@ def check(target: str, url: str | None, config: Path | None, as_json: bool) -> N
     Examples: taskflow check support
               taskflow check tea-shop.yaml --json
     """
-    assistant = read_chart_file(Path(target)).assistant if target.endswith(_SUFFIXES) else _draft(target, url, config)
+    lines: Mapping[NodeId, int] = {}
+    if target.endswith(_SUFFIXES):
+        chart = read_chart_file(Path(target))
+        assistant, lines = chart.assistant, chart.lines
+    else:
+        assistant = _draft(target, url, config)
     found = check_assistant(assistant)
     errors = sum(finding.severity is Severity.ERROR for finding in found)
     if as_json:
-        print_json({"assistant": assistant.name, "findings": [_json(finding) for finding in found]})
+        print_json({"assistant": assistant.name, "findings": [_json(finding, lines) for finding in found]})
     else:
         for finding in found:
-            click.echo(_line(assistant, finding))
+            click.echo(_told(assistant, finding, target, lines))
         click.echo(f"{assistant.name}: {errors} errors, {len(found) - errors} warnings")
     if errors:
         raise click.exceptions.Exit(1)
@@ -82,7 +88,7 @@ def import_flow(settings: Settings, file: Path, name: str | None, author: str, a
     kept = keep(settings.database, written, settings.encoder.name, author)
     found = check_assistant(written)
     for finding in found:
-        say(_line(written, finding))
+        say(_told(written, finding, str(file), chart.lines))
     if as_json:
         told = {"assistant": written.name, "language": chart.language, "new": kept.new, "changed": kept.changed}
         counts = {"flows": len(written.flows), "actions": len(written.actions), "findings": len(found)}
@@ -102,17 +108,22 @@ def _draft(assistant: str, url: str | None, config: Path | None) -> Assistant:
         return load_draft(database, assistant).assistant
 
 
-def _line(assistant: Assistant, finding: Finding) -> str:
+def _told(assistant: Assistant, finding: Finding, file: str, lines: Mapping[NodeId, int]) -> str:
+    """In a file by its line, in a draft by its node."""
     flow = assistant.flow_by_id[finding.flow].name
-    return f"{finding.severity}: flow {flow!r}, node {finding.node!r}: {finding.sentence}: {finding.remedy}"
+    line = lines.get(finding.node)
+    where = f"node {finding.node!r}" if line is None else f"{file}, line {line}"
+    return f"{finding.severity}: {where}, flow {flow!r}: {finding.sentence}: {finding.remedy}"
 
 
-def _json(finding: Finding) -> dict[str, Any]:
+def _json(finding: Finding, lines: Mapping[NodeId, int]) -> dict[str, Any]:
+    """`line` is null in a draft."""
     return {
         "kind": finding.kind.value,
         "severity": finding.severity.value,
         "flow": finding.flow,
         "node": finding.node,
+        "line": lines.get(finding.node),
         "sentence": finding.sentence,
         "remedy": finding.remedy,
     }

@@ -16,14 +16,20 @@ _Node = RootForm | StepForm | OutcomeForm
 
 def build(form: ChartForm) -> Assistant:
     """Raises ChartError, with the place in the form, where it describes no assistant."""
+    return build_with_places(form)[0]
+
+
+def build_with_places(form: ChartForm) -> tuple[Assistant, Mapping[NodeId, Loc]]:
+    """The same, and where in the form each node stands."""
     catalogue = Catalogue(form)
     for number, flow in enumerate(form.flows):
         _check_new(flow.id, flow.name or usual_name(flow.id), form.flows[:number], ("flows", number))
     ids = {flow.root.id or flow.id for flow in form.flows} | {step.id for _, step in form.steps() if step.id}
-    taken: set[str] = set()
-    flows = [_Tree(catalogue, flow, ("flows", number), ids, taken).flow() for number, flow in enumerate(form.flows)]
+    places: dict[NodeId, Loc] = {}
+    trees = [_Tree(catalogue, flow, ("flows", number), ids, places) for number, flow in enumerate(form.flows)]
+    flows = tuple(tree.flow() for tree in trees)
     try:
-        return Assistant(form.assistant, catalogue.actions, tuple(flows))
+        return Assistant(form.assistant, catalogue.actions, flows), places
     except ModelError as error:
         raise ChartError(str(error)) from error
 
@@ -53,13 +59,13 @@ class _Jump:
 
 @dataclass
 class _Tree:
-    """One flow while its nodes are laid out; `ids` are those written in the chart, `taken` those of nodes so far."""
+    """One flow while its nodes are laid out; `ids` are those written in the chart, `places` has all nodes so far."""
 
     catalogue: Catalogue
     form: FlowForm
     loc: Loc
     ids: set[str]
-    taken: set[str]
+    places: dict[NodeId, Loc]
     nodes: list[FlowNode] = field(default_factory=list)
     jumps: list[_Jump] = field(default_factory=list)
 
@@ -118,9 +124,9 @@ class _Tree:
     def _add(
         self, form: _Node, node_id: NodeId, parent: NodeId | None, action: ActionId | None, share: float, loc: Loc
     ) -> None:
-        if node_id in self.taken:
+        if node_id in self.places:
             raise ChartError(f"the node id {node_id!r} is used twice: choose another", (*loc, "id"))
-        self.taken.add(node_id)
+        self.places[node_id] = loc
         self.nodes.append(
             FlowNode(
                 id=node_id,

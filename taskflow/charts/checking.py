@@ -5,9 +5,11 @@ Mined assistants are checked like written ones. What was rejected is not looked 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 
@@ -19,6 +21,7 @@ from taskflow.review import without_rejected
 from taskflow.texts import normalise
 
 _EVERYTHING = frozenset(FieldKind)
+_IN_BRACKETS = re.compile(r"\[([a-z][a-z_ -]*)\]", re.IGNORECASE)
 
 
 class FindingKind(StrEnum):
@@ -29,6 +32,7 @@ class FindingKind(StrEnum):
     NO_RESPONSE = "no_response"
     NO_EXEMPLARS = "no_exemplars"
     DUPLICATE_SIBLINGS = "duplicate_siblings"
+    UNKNOWN_FIELD = "unknown_field"
 
 
 class Severity(StrEnum):
@@ -38,7 +42,12 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-_ERRORS = (FindingKind.MISSING_FIELD, FindingKind.NO_RESPONSE, FindingKind.NO_EXEMPLARS)
+_ERRORS = (
+    FindingKind.MISSING_FIELD,
+    FindingKind.NO_RESPONSE,
+    FindingKind.NO_EXEMPLARS,
+    FindingKind.UNKNOWN_FIELD,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,8 @@ class _Flow:
                 f"no message is recognised as {self._told(node)}, for the action has no exemplars",
                 "write some messages that customers would send",
             )
+        if action is not None:
+            yield from self._misspelt(node, [exemplar.text for exemplar in action.exemplars])
         if not self._flow.children(node.id):
             yield self._finding(
                 FindingKind.DEAD_END, node, f"nothing comes after {self._told(node)}", "add the agent's answer"
@@ -116,6 +127,7 @@ class _Flow:
                 FindingKind.NO_RESPONSE, node, f"the agent has no words for {self._told(node)}", "write a response"
             )
             return
+        yield from self._misspelt(node, node.responses)
         known = self._known_before[node.id]
         missing = [_fields(response) - known for response in node.responses]
         if all(missing):
@@ -126,6 +138,19 @@ class _Flow:
                 f"{self._told(node)} needs {names}, which no customer's exemplar and no call before it gives",
                 f"ask for it before, with {names} in an exemplar of the customer's answer, or write a response without",
             )
+
+    def _misspelt(self, node: FlowNode, texts: Iterable[str]) -> Iterator[Finding]:
+        for name in dict.fromkeys(name for text in texts for name in _IN_BRACKETS.findall(text)):
+            if name not in _EVERYTHING:
+                near = get_close_matches(name.lower(), _EVERYTHING, 1)
+                yield self._finding(
+                    FindingKind.UNKNOWN_FIELD,
+                    node,
+                    f"no field is called [{name}], so {self._told(node)} has these very words",
+                    f"write [{near[0]}]"
+                    if near
+                    else "write the field's name as the documentation has it, or no brackets",
+                )
 
     def _system(self, node: FlowNode) -> Iterator[Finding]:
         if self._is_outcome(node):

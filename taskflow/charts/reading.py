@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from taskflow.charts.building import build
+from taskflow.charts.building import build_with_places
 from taskflow.charts.form import ActionForm, ChartError, ChartForm, FlowForm, Language, Loc, StepForm, field_name
 from taskflow.charts.source import Place, read_yaml
-from taskflow.model import Assistant
+from taskflow.model import Assistant, NodeId
 
 _KEYS = [
     *(key for form in (ChartForm, FlowForm, ActionForm, StepForm) for key in form.model_fields),
@@ -36,10 +37,14 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What a file holds. `language` is what its texts are written in: the model has no place for it."""
+    """What a file holds. `language` is what its texts are written in: the model has no place for it.
+
+    `lines` says where each node stands, counted from 1.
+    """
 
     assistant: Assistant
     language: Language
+    lines: Mapping[NodeId, int]
 
 
 def read_chart(text: str, name: str) -> Chart:
@@ -47,12 +52,13 @@ def read_chart(text: str, name: str) -> Chart:
     values, place = read_yaml(text, name)
     try:
         form = ChartForm.model_validate(values)
-        return Chart(build(form), form.language)
+        assistant, places = build_with_places(form)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise _placed(name, place, _loc(first), _sentence(first)) from error
     except ChartError as error:
         raise _placed(name, place, error.loc, error.sentence) from error
+    return Chart(assistant, form.language, {node: place.find(loc)[0] for node, loc in places.items()})
 
 
 def read_chart_file(path: Path) -> Chart:

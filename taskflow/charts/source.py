@@ -13,6 +13,14 @@ from taskflow.charts.form import DEEPEST, ChartError, Loc, field_name
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOTHING = ("", "~", "null")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what no database keeps
+_PROBLEMS = {
+    "mapping values are not allowed": "has a ': ' within a text: put the text in quotes",
+    "did not find expected '-' indicator": "is indented otherwise than its list, or lacks its '- ': line it up",
+    "did not find expected key": "is indented otherwise than the lines above, or lacks its key: line it up",
+    "tab character": "is indented with a tab: use spaces",
+    "cannot start any token": "begins a text with a sign that YAML keeps for itself: put the text in quotes",
+}
+"""What the reader of YAML says, and what to do about it."""
 _MOST_LEVELS = 4 * DEEPEST + 8  # a step within a step is two to four levels of YAML
 
 
@@ -53,7 +61,9 @@ def read_yaml(text: str, name: str) -> tuple[Any, Place]:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         where = name if mark is None else f"{name}, line {mark.line + 1}"
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-        raise ChartError(f"{where}: is no YAML ({problem}): correct it, or put the text in quotes") from error
+        usual = f"is no YAML ({problem}): correct it, or put the text in quotes"
+        told = next((told for said, told in _PROBLEMS.items() if said in problem), usual)
+        raise ChartError(f"{where}: {told}") from error
 
 
 class _Reading:

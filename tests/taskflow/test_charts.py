@@ -434,7 +434,7 @@ def test_checking_a_file_needs_no_database(tmp_path, chart):
     chart.write_text(SMALL.replace("responses: From nine to five.", "exemplars: from nine to five"), encoding="utf-8")
     finished = invoke(check_command, str(chart), database=f"sqlite:///{tmp_path / 'none.db'}")
     assert finished.exit_code == 1
-    assert finished.stdout.startswith("error: flow 'hours', node 'hours-")
+    assert finished.stdout.startswith(f"error: {chart}, line 8, flow 'hours': the agent has no words")
     assert "the agent has no words for 'tell hours': write a response" in finished.stdout
     assert finished.stdout.endswith("small: 1 errors, 0 warnings\n")
     assert not (tmp_path / "none.db").exists()

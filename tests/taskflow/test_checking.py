@@ -42,6 +42,8 @@ def test_a_flow_in_order_has_no_findings():
             [{**ASKS, "branches": [NUMBER | {"then": [tells()]}, tells("[order_number]!", "late")]}],
             ("missing_field", "late"),
         ),
+        ([ASKS, tells("[orderumber] is on its way.")], ("unknown_field", "tells")),
+        ([ASKS | {"exemplars": ["where is [Order number]"]}, tells()], ("unknown_field", "asks")),
         ([ASKS, {"call": "track", "ok": [tells()]}], ("no_failure_branch", "track")),
         ([ASKS, {"call": "track", "then": [tells()]}], ("no_failure_branch", "track")),
         ([tells()], ("unreachable", "root")),
