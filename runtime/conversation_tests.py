@@ -118,13 +118,13 @@ class Step(_Form):
 
     @model_validator(mode="after")
     def _one_act(self) -> Step:
+        if self.photo is not None and self.customer is None:
+            raise ValueError("has a photo without words: add what the customer writes beside it under 'customer'")
         given = [act for act in _ACTS if getattr(self, act)]
         if len(given) > 1:
             raise ValueError(f"has both {given[0]} and {given[1]}: make two steps of it")
         if not given:
             raise ValueError(f"does nothing: give it one of {', '.join(_ACTS)}")
-        if self.photo is not None and self.customer is None:
-            raise ValueError("has a photo without words: add what the customer writes beside it under 'customer'")
         return self
 
 
