@@ -48,7 +48,7 @@ def book(seeded: Path, tmp_path: Path) -> Iterator[Book]:
 @contextmanager
 def copied(seeded: Path, path: Path) -> Iterator[Book]:
     shutil.copy(seeded, path)
-    opened = open_book(f"sqlite:///{path}", customers=150, seed=2)
+    opened = open_book(f"sqlite:///{path}")
     with closing(opened.database):
         yield opened
 

@@ -348,6 +348,13 @@ def test_a_seed_makes_the_same_customers_and_more_of_them_leave_the_first_as_the
     assert situations >= {"processing", "late", "lost", "delivered", "wrong_item", "price_fell", "return_open"}
 
 
+def test_the_sample_shop_has_the_orders_of_the_demo(book: Book) -> None:
+    for number, order in json.loads(sample_path("after_sale/orders.json").read_text(encoding="utf-8")).items():
+        told = book.read("lookup_order", email=order["email"])
+        assert told.facts["order_number"] == number
+        assert (told.facts["item"], told.facts["amount"]) == (order["item"], order["amount"])
+
+
 def test_a_database_of_another_kind_or_seed_is_refused(book: Book, site: Any, tmp_path: Path) -> None:
     url = str(book.database.engine.url)
     with pytest.raises(TaskFlowError, match="--seed 1 --customers 0"):

@@ -19,13 +19,11 @@ from webui.orders.server import OrderServer
 @click.command()
 @click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--database", "url", default="sqlite:///orders.db", show_default=True, metavar="URL", help="Its own.")
-@click.option("--seed", default=1, show_default=True, help="What the customers are made from.")
+@click.option("--seed", type=int, help="What the customers of a new book are made from.  [default: 1]")
 @click.option(
     "--customers",
-    default=0,
-    show_default=True,
     type=click.IntRange(0, 1_000_000),
-    help="How many in each language, beside the sample shop's.",
+    help="How many a new book has in each language, beside the sample shop's.  [default: 0]",
 )
 @click.option(
     "--day",
@@ -34,7 +32,9 @@ from webui.orders.server import OrderServer
     help="The day that it always is in this shop.  [default: today; for a book that is there, its own]",
 )
 @click.option("--faults", metavar="FILE|LIST", help="A JSON file, or such as slow=0.1,down=0.05@track_parcel.")
-def orders(port: int, url: str, seed: int, customers: int, day: datetime | None, faults: str | None) -> None:
+def orders(
+    port: int, url: str, seed: int | None, customers: int | None, day: datetime | None, faults: str | None
+) -> None:
     """Serve, to this machine, a shop's order system: a book of orders under rules, to try an assistant's calls on.
 
     With ORDERS_TOKEN set, requests have to bring it as a bearer token. docs/order-system.md tells the rules.

@@ -15,16 +15,18 @@ from webui.orders.book import Book
 from webui.orders.seeds import sow
 from webui.orders.tables import Base, ShopRow
 
+_SEED = 1
+
 
 class BookError(TaskFlowError):
     """A database that cannot be an order book."""
 
 
-def open_book(url: str, *, seed: int = 1, customers: int = 0, day: date | None = None) -> Book:
-    """The order book in the database at `url`; an empty one is made, with `customers` in each language.
+def open_book(url: str, *, seed: int | None = None, customers: int | None = None, day: date | None = None) -> Book:
+    """The order book in the database at `url`; an empty one is made, with `customers` (none) in each language.
 
     `day` is the shop's day from now on; without it a new book has today's, and an old one keeps its own. Raises
-    BookError where the database is of another kind or was made with another seed.
+    BookError where the database is of another kind or was made from another seed.
     """
     database = Database(make_engine(url))
     try:
@@ -40,7 +42,7 @@ def open_book(url: str, *, seed: int = 1, customers: int = 0, day: date | None =
     return Book(database)
 
 
-def _prepare(session: Session, seed: int, customers: int, day: date | None) -> None:
+def _prepare(session: Session, seed: int | None, customers: int | None, day: date | None) -> None:
     serialise(session, "orders")
     found = set(inspect(session.connection()).get_table_names())
     wanted = set(Base.metadata.tables)
@@ -48,10 +50,10 @@ def _prepare(session: Session, seed: int, customers: int, day: date | None) -> N
         raise BookError("the database holds other tables than those of the orders: name an empty one with --database")
     if not found:
         Base.metadata.create_all(session.connection())
-        sow(session, day or datetime.now(UTC).date(), seed, customers)
+        sow(session, day or datetime.now(UTC).date(), _SEED if seed is None else seed, customers or 0)
         return
     shop = session.scalars(select(ShopRow)).one()
-    if (shop.seed, shop.customers) != (seed, customers):
+    if seed not in (None, shop.seed) or customers not in (None, shop.customers):
         raise BookError(
             f"the order book was made with --seed {shop.seed} --customers {shop.customers}: "
             "give the same, or name an empty database with --database"

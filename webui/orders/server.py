@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from types import TracebackType
 
@@ -25,9 +24,7 @@ class OrderServer:
     def __init__(self, app: Flask, port: int = 0) -> None:
         with listening_socket(_HOST, port) as listener:
             self.address = address(listener)
-            self._server = make_server(
-                _HOST, port, app, threaded=True, request_handler=_Handler, fd=os.dup(listener.fileno())
-            )
+            self._server = make_server(_HOST, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL,), name="orders", daemon=True)
         self._thread.start()
 
@@ -46,7 +43,5 @@ class OrderServer:
 
 
 class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # connections are kept open, as clients of real systems expect
-
     def log(self, type: str, message: str, *args: object) -> None:
         """Nothing: the book keeps every write, and addresses hold customers' mail."""
