@@ -41,12 +41,12 @@ METHODS: dict[str, Callable[[Part, Encoding], Ranked]] = {
 _COLUMNS = {
     "hit@1": "hit_1",
     "hit@3": "hit_3",
-    "kept tasks: hit@1": "kept_hit_1",
-    "hit@3 ": "kept_hit_3",
-    "task given: hit@1": "given_hit_1",
-    " hit@3": "given_hit_3",
-    "kept and given: hit@1": "given_kept_hit_1",
-    " hit@3 ": "given_kept_hit_3",
+    "kept: hit@1": "kept_hit_1",
+    "kept: hit@3": "kept_hit_3",
+    "given: hit@1": "given_hit_1",
+    "given: hit@3": "given_hit_3",
+    "kept, given: hit@1": "given_kept_hit_1",
+    "kept, given: hit@3": "given_kept_hit_3",
 }
 
 
