@@ -97,6 +97,8 @@ class Mend:
         for one in tracked.placements[:_MOST_CHOICES]:
             if one.probability < max(NEARLY * tracked.best.probability, tracked.outside):
                 continue
+            if not self._served.policy.is_given(one.candidate.action_id, state.fields):
+                continue  # a press would not give the value
             action = self._served.assistant.action_by_id[one.candidate.action_id]
             spoken = [exemplar.text for exemplar in action.exemplars if "[" not in exemplar.text]
             own = [text for text in spoken if words.language(text) == state.language]

@@ -113,6 +113,11 @@ class Policy:
     def leads_to_call(self, flow: TaskFlow, node: FlowNode) -> bool:
         return any(self._assistant.speaker(landing(flow, child)) is Speaker.SYSTEM for child in flow.children(node.id))
 
+    def is_given(self, action_id: ActionId, fields: Mapping[str, FieldValue]) -> bool:
+        """Whether what a customer's action gives is known, where it gives a value at all."""
+        kinds = self.gives.get(action_id)
+        return not kinds or any(kind in fields and fields[kind].confidence > _TRUSTED for kind in kinds)
+
     def consents(self, flow: TaskFlow, node: FlowNode) -> bool:
         """Whether a customer's answer lets a call be made, and gives no value that the call is about."""
         gives = node.action_id is not None and self.gives.get(node.action_id)

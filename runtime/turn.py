@@ -109,7 +109,7 @@ class Turn:
         if words.cancels(self._said.text) and not told:
             self._explain(Level.CANCEL, whole, tracked)
             return self._mend.cancel(state)
-        if best is not None and self._is_refused(best, given):
+        if best is not None and self._is_refused(best, given, state.fields):
             self._explain(Level.OUT_OF_SCOPE, whole, tracked)
             return self._mend.not_understood(state, given, tracked, self._offered)
         if best is not None and sure and not _is_close(tracked):
@@ -156,9 +156,11 @@ class Turn:
             return 0.0
         return self._served.calibration.threshold(node.cost)
 
-    def _is_refused(self, best: Placement, given: Given) -> bool:
-        """Whether the message would be an answer, but with a value that the shop's pattern refuses."""
-        return bool(set(given.refused) & self._served.policy.gives.get(best.candidate.action_id, frozenset()))
+    def _is_refused(self, best: Placement, given: Given, fields: Mapping[str, FieldValue]) -> bool:
+        """Whether the message would be an answer, but without its value, or with one that the shop refuses."""
+        policy, action = self._served.policy, best.candidate.action_id
+        refused = set(given.refused) & policy.gives.get(action, frozenset())
+        return bool(refused) or not policy.is_given(action, {**fields, **given.values})
 
     def _early(self, state: ConversationState, best: Placement, parts: list[Understanding]) -> tuple[Early, ...]:
         """What else the message says, kept for the questions to come."""

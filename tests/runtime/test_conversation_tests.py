@@ -191,3 +191,18 @@ def test_the_command_writes_tests_that_it_can_run(cli, published, database_url, 
     )
     again = cli("test", str(folder), database=database_url)
     assert again.returncode == 0, again.stdout
+
+
+def test_the_documented_example_goes_as_documented(cli, database_url, tmp_path):
+    charts, tests = (
+        _example(Path(__file__).parents[2] / "docs" / name) for name in ("charts.md", "conversation-tests.md")
+    )
+    (tmp_path / "tea-shop.yaml").write_text(charts, encoding="utf-8")
+    (tmp_path / "tests.yaml").write_text(tests, encoding="utf-8")
+    ran = cli("test", str(tmp_path), database=database_url)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert ran.stdout.startswith("4 of 4 conversations as expected")
+
+
+def _example(page: Path) -> str:
+    return page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
