@@ -30,7 +30,7 @@ from webui.orders.tables import CustomerRow, GoodsRow, OrderRow, ShopRow, WriteR
 LONGEST_KEY = 200
 
 _NUMBER = re.compile(r"TF-[0-9]{8}")
-_DAYS = ("_on", "_by")
+_DAYS = ("_on", "_by", "_until")
 _COUNTED = frozenset({"cancel_order", "create_exchange", "create_replacement"})  # they change the stock
 _EMAIL = re.compile(r"[^\s@\x00]{1,64}@[^\s@\x00]{1,128}")
 

@@ -62,9 +62,7 @@ CALLS: Mapping[str, Call] = {
         Call("check_warranty", "GET", f"{_ORDER}/warranty", {}),
         Call("create_repair", "POST", f"{_ORDER}/repairs", {}),
         Call("send_invoice", "POST", f"{_ORDER}/invoices", {"email": False, "company": False, "tax_number": False}),
-        Call("check_price", "GET", f"{_ORDER}/price", {}),
         Call("adjust_price", "POST", f"{_ORDER}/price-adjustments", {}),
-        Call("add_credit", "POST", f"{_ORDER}/credits", {}),
     )
 }
 

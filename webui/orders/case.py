@@ -34,17 +34,15 @@ class Parcel:
     last_seen_on: date | None = None
     delivered_on: date | None = None
     lost: bool = False
-    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An order as the book has it, on the shop's day. Amounts are in cents; `packed` is what went into the parcel."""
+    """An order as the book has it, on the shop's day. Amounts are in cents."""
 
     number: str
     language: str
     item: str
-    packed: str
     today: date
     status: Status
     ordered_on: date
@@ -55,7 +53,6 @@ class Case:
     shipped_on: date | None = None
     delivered_on: date | None = None
     refunded: int = 0
-    credited: int = 0
     refunded_on: date | None = None
     return_open: bool = False
     returned: bool = False
@@ -70,7 +67,7 @@ class Case:
     @property
     def left(self) -> int:
         """What could still be paid back."""
-        return self.paid - self.refunded - self.credited
+        return self.paid - self.refunded
 
     @property
     def is_late(self) -> bool:

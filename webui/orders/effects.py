@@ -12,11 +12,10 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from webui.orders.case import Case, Status
-from webui.orders.policy import LOST, WRONG_ITEM, is_under_warranty
+from webui.orders.policy import LOST, WRONG_ITEM
 from webui.orders.tables import (
     AddressChangeRow,
     AdjustmentRow,
-    CreditRow,
     ExchangeRow,
     GoodsRow,
     InvoiceRow,
@@ -52,7 +51,7 @@ class Change:
 
     def send_parcel(self) -> None:
         day = self.day("expected_on")
-        self.add(ParcelRow(order_number=self.order.number, promised_on=day, expected_on=day, lost=False, signed=False))
+        self.add(ParcelRow(order_number=self.order.number, promised_on=day, expected_on=day, lost=False))
 
     def pay_back(self, kind: str, amount: int) -> None:
         self.add(RefundRow(order_number=self.order.number, kind=kind, amount=amount, paid_on=self.case.today))
@@ -106,15 +105,11 @@ def _report_lost_parcel(change: Change) -> None:
 
 
 def _report_wrong_item(change: Change) -> None:
-    change.add(ReportRow(order_number=change.order.number, kind=WRONG_ITEM))
+    change.add(ReportRow(order_number=change.order.number, kind=WRONG_ITEM, due_on=change.day("return_by")))
 
 
 def _create_repair(change: Change) -> None:
-    change.add(
-        RepairRow(
-            order_number=change.order.number, charged=not is_under_warranty(change.case), due_on=change.day("ready_by")
-        )
-    )
+    change.add(RepairRow(order_number=change.order.number, due_on=change.day("expected_on")))
 
 
 def _send_invoice(change: Change) -> None:
@@ -136,11 +131,6 @@ def _adjust_price(change: Change) -> None:
     change.pay_back("adjustment", amount)
 
 
-def _add_credit(change: Change) -> None:
-    amount = change.case.paid - change.case.price_now
-    change.add(CreditRow(order_number=change.order.number, amount=amount))
-
-
 EFFECTS: Mapping[str, Callable[[Change], None]] = MappingProxyType(
     {
         "create_return": _create_return,
@@ -154,7 +144,6 @@ EFFECTS: Mapping[str, Callable[[Change], None]] = MappingProxyType(
         "create_repair": _create_repair,
         "send_invoice": _send_invoice,
         "adjust_price": _adjust_price,
-        "add_credit": _add_credit,
     }
 )
 

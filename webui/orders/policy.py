@@ -11,12 +11,13 @@ from types import MappingProxyType
 from webui.orders.case import Case, Exchange, Payout, Ruling, Status
 from webui.orders.rulings import failed, ok, refused, said
 from webui.orders.terms import (
+    ADJUSTMENT,
+    LABEL,
     REPAIR,
     REPORT,
     RETURN,
     SHIPPING,
     TRACE,
-    adjustable_by,
     invoice_number,
     return_by,
     warranty_until,
@@ -84,33 +85,23 @@ def update_address(case: Case, address: str) -> Ruling:
 
 
 def report_lost_parcel(case: Case) -> Ruling:
-    if case.on_hold:
-        return failed(case, "system_error")
     reason = _settled(case) or _reported(case, LOST) or _not_lost(case)
     return refused(case, reason) if reason else ok(answer_by=case.today + TRACE)
 
 
 def report_wrong_item(case: Case) -> Ruling:
     reason = _settled(case) or _not_arrived(case) or _reported(case, WRONG_ITEM) or _not_returnable(case)
-    if not reason and case.packed == case.item:
-        reason = "matches_order"
-    return refused(case, reason) if reason else ok(item=case.item)
+    return refused(case, reason) if reason else ok(return_by=case.today + LABEL)
 
 
 def check_warranty(case: Case) -> Ruling:
-    until = warranty_until(case)
-    if until is None or _given_back(case):
-        return refused(case, _given_back(case) or "not_delivered")
-    return refused(case, "warranty_over") if until < case.today else ok(item=case.item, warranty_ends_on=until)
+    reason = _given_back(case) or _not_arrived(case) or _warranty_over(case)
+    return refused(case, reason) if reason else ok(warranty_until=warranty_until(case))
 
 
 def create_repair(case: Case) -> Ruling:
-    if case.on_hold:
-        return failed(case, "system_error")
-    reason = _in_repair(case) or _given_back(case) or _not_arrived(case)
-    if reason:
-        return refused(case, reason)
-    return ok(ready_by=case.today + REPAIR, terms="warranty" if is_under_warranty(case) else "charged")
+    reason = _in_repair(case) or _given_back(case) or _not_arrived(case) or _warranty_over(case)
+    return refused(case, reason) if reason else ok(expected_on=case.today + REPAIR)
 
 
 def send_invoice(case: Case, email: str) -> Ruling:
@@ -119,24 +110,15 @@ def send_invoice(case: Case, email: str) -> Ruling:
     return ok(invoice_number=invoice_number(case), amount=said(case, case.paid), email=email)
 
 
-def check_price(case: Case) -> Ruling:
+def adjust_price(case: Case) -> Ruling:
     reason = _given_back(case) or ("already_adjusted" if case.adjusted else None)
-    if not reason and case.today > adjustable_by(case):
-        reason = "period_over"
+    if not reason and case.today > case.ordered_on + ADJUSTMENT:
+        reason = "adjustment_window_closed"
     if not reason and case.price_now >= case.paid:
         reason = "price_not_lower"
-    return refused(case, reason) if reason else ok(difference=said(case, case.paid - case.price_now))
-
-
-def adjust_price(case: Case) -> Ruling:
-    if case.on_hold:
-        return failed(case, "system_error")
-    ruling = check_price(case)
-    return ruling if ruling.reason else _declined(case) or ruling
-
-
-def add_credit(case: Case) -> Ruling:
-    return check_price(case)
+    if reason:
+        return refused(case, reason)
+    return _declined(case) or ok(amount=said(case, case.paid - case.price_now))
 
 
 READS: Mapping[str, Callable[[Case], Ruling]] = MappingProxyType(
@@ -146,7 +128,6 @@ READS: Mapping[str, Callable[[Case], Ruling]] = MappingProxyType(
         "refund_status": refund_status,
         "track_parcel": track_parcel,
         "check_warranty": check_warranty,
-        "check_price": check_price,
     }
 )
 
@@ -160,15 +141,9 @@ WRITES: Mapping[str, Callable[[Case], Ruling]] = MappingProxyType(
         "report_wrong_item": report_wrong_item,
         "create_repair": create_repair,
         "adjust_price": adjust_price,
-        "add_credit": add_credit,
     }
 )
 """Those that look at nothing but the case."""
-
-
-def is_under_warranty(case: Case) -> bool:
-    until = warranty_until(case)
-    return until is not None and case.today <= until
 
 
 def _refund_refusal(case: Case) -> str | None:
@@ -221,8 +196,6 @@ def _not_lost(case: Case) -> str | None:
         return "not_shipped"
     if case.delivered_on is None:
         return _not_late(case)
-    if case.parcel.signed:
-        return "signed_for"
     return "report_window_closed" if case.today > case.delivered_on + REPORT else None
 
 
@@ -236,6 +209,11 @@ def _not_late(case: Case) -> str | None:
 
 def _not_arrived(case: Case) -> str | None:
     return "not_delivered" if case.delivered_on is None else None
+
+
+def _warranty_over(case: Case) -> str | None:
+    until = warranty_until(case)
+    return "warranty_over" if until is not None and until < case.today else None
 
 
 def _reported(case: Case, kind: str) -> str | None:

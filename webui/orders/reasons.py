@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
-        "already_adjusted": "The price of an order is adjusted once, in money or as credit.",
+        "adjustment_window_closed": "A price is adjusted within 14 days of the order.",
+        "already_adjusted": "The price of an order is adjusted once.",
         "already_cancelled": "A cancelled order is closed: only its invoice is left, and the way of its money.",
         "already_delivered": "A parcel that has arrived is not tracked any more.",
         "already_exchanged": "An exchanged order is not returned, paid back, replaced or exchanged again.",
@@ -18,7 +19,6 @@ RULES: Mapping[str, str] = MappingProxyType(
         "already_shipped": "An order is cancelled, and its address changed, only before it ships.",
         "in_repair": "While an item is being repaired, nothing else is done about it.",
         "item_not_received": "The money for a return is paid once the item is in.",
-        "matches_order": "An item is wrong where the warehouse packed another than was ordered.",
         "not_delivered": "An exchange, a warranty, a repair and a report of a wrong item need an order that arrived.",
         "not_late": "A parcel that is within its promised time is not lost, paid back or sent again.",
         "not_shipped": "An order that has not shipped is cancelled instead.",
@@ -27,11 +27,9 @@ RULES: Mapping[str, str] = MappingProxyType(
         "other_price": "An exchange is for an item of the same price.",
         "out_of_stock": "A new item is sent while there is one in stock.",
         "parcel_lost": "What never arrived is not sent back: it is replaced or paid back.",
-        "period_over": "A price is adjusted within 14 days of the order.",
         "price_not_lower": "A price is adjusted when the item costs less now than was paid.",
-        "report_window_closed": "A parcel that nobody signed for is reported lost within 14 days of delivery.",
-        "signed_for": "A parcel that somebody signed for has not been lost.",
-        "warranty_over": "The warranty lasts 24 months from delivery; after that, a repair is charged.",
+        "report_window_closed": "A parcel that counts as delivered is reported lost within 14 days of delivery.",
+        "warranty_over": "The warranty lasts 24 months from delivery.",
         "window_closed": "An order is returned, exchanged, replaced or paid back within 30 days of delivery.",
     }
 )

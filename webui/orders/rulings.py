@@ -8,23 +8,21 @@ from types import MappingProxyType
 from taskflow.calls import Outcome
 from webui.orders.case import Case, Ruling
 from webui.orders.money import money
-from webui.orders.terms import adjustable_by, warranty_until
+from webui.orders.terms import warranty_until
 
 _TOLD: Mapping[str, Callable[[Case], Mapping[str, object]]] = MappingProxyType(
     {
+        "adjustment_window_closed": lambda case: {"ordered_on": case.ordered_on},
         "already_delivered": lambda case: {"delivered_on": case.parcel.delivered_on},
         "already_shipped": lambda case: {"shipped_on": case.shipped_on},
         "item_not_received": lambda case: {"amount": said(case, case.left)},
-        "matches_order": lambda case: {"item": case.item},
         "no_trace": lambda case: {"last_seen_on": case.parcel.last_seen_on or case.parcel.promised_on},
         "not_late": lambda case: {"expected_on": case.parcel.expected_on},
         "nothing_returned": lambda case: {"amount": said(case, case.left)},
         "out_of_stock": lambda case: {"amount": said(case, case.left)},
-        "period_over": lambda case: {"adjustable_by": adjustable_by(case)},
         "report_window_closed": lambda case: {"delivered_on": case.delivered_on},
         "returned_by_bank": lambda case: {"amount": said(case, case.refunded)},
-        "signed_for": lambda case: {"signed_on": case.parcel.delivered_on},
-        "warranty_over": lambda case: {"item": case.item, "warranty_ended_on": warranty_until(case)},
+        "warranty_over": lambda case: {"warranty_until": warranty_until(case)},
         "window_closed": lambda case: {"delivered_on": case.delivered_on},
     }
 )

@@ -51,8 +51,6 @@ class _Situation(BaseModel):
     expected: Days = 0
     last_seen: Days | None = None
     lost: bool = False
-    signed: bool = False
-    wrong_item: bool = False
     returned: bool = False
     refunded: Days | None = None
     dearer: Days = 0
@@ -157,8 +155,7 @@ def _rows(rng: Random, number: str, customer: CustomerRow, told: _Situation, ite
         on_hold=told.on_hold,
         payout=told.payout.value,
     )
-    packed = _another(rng, customer.language, item) if told.wrong_item else item
-    yield LineRow(order_number=number, item=item, packed=packed, quantity=1, price=paid)
+    yield LineRow(order_number=number, item=item, quantity=1, price=paid)
     yield ParcelRow(
         order_number=number,
         promised_on=expected if told.promised is None else day + timedelta(_pick(rng, told.promised)),
@@ -166,7 +163,6 @@ def _rows(rng: Random, number: str, customer: CustomerRow, told: _Situation, ite
         last_seen_on=None if told.last_seen is None else day + timedelta(_pick(rng, told.last_seen)),
         delivered_on=delivered,
         lost=told.lost,
-        signed=told.signed,
     )
     refunded = None if told.refunded is None else day + timedelta(_pick(rng, told.refunded))
     if told.returned and delivered:
@@ -184,10 +180,6 @@ def _course(rng: Random, told: _Situation, day: date) -> tuple[date, date | None
         shipped = day + timedelta(_pick(rng, told.shipped))
         return shipped - timedelta(1), shipped, None
     return day + timedelta(_pick(rng, told.ordered or 0)), None, None
-
-
-def _another(rng: Random, language: str, item: str) -> str:
-    return rng.choice([other for other in _shop().goods[language] if other != item])
 
 
 def _new_number(rng: Random, language: str, numbers: set[int]) -> str:

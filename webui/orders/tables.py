@@ -78,18 +78,14 @@ class OrderRow(Base):
     repairs: Mapped[list[RepairRow]] = relationship()
     reports: Mapped[list[ReportRow]] = relationship()
     adjustments: Mapped[list[AdjustmentRow]] = relationship()
-    credits: Mapped[list[CreditRow]] = relationship()
 
 
 class LineRow(Base):
-    """`packed` is what the warehouse put into the parcel: the item, or by mistake another."""
-
     __tablename__ = "lines"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_number: Mapped[str] = mapped_column(ForeignKey("orders.number"), index=True)
     item: Mapped[str] = mapped_column(ForeignKey("goods.item"))
-    packed: Mapped[str]
     quantity: Mapped[int]
     price: Mapped[int]
 
@@ -128,10 +124,7 @@ class OfAnOrder:
 
 
 class ParcelRow(OfAnOrder, Base):
-    """`promised_on` is what the customer was told first, `expected_on` what the carrier says now.
-
-    `signed` where somebody signed for it.
-    """
+    """`promised_on` is what the customer was told first, `expected_on` what the carrier says now."""
 
     __tablename__ = "parcels"
 
@@ -140,7 +133,6 @@ class ParcelRow(OfAnOrder, Base):
     last_seen_on: Mapped[date | None]
     delivered_on: Mapped[date | None]
     lost: Mapped[bool]
-    signed: Mapped[bool]
 
 
 class ReturnRow(OfAnOrder, Base):
@@ -180,23 +172,20 @@ class RefundRow(OfAnOrder, Base):
 
 
 class RepairRow(OfAnOrder, Base):
-    """`charged` where the warranty was over."""
-
     __tablename__ = "repairs"
 
-    charged: Mapped[bool]
     due_on: Mapped[date]
     done_on: Mapped[date | None]
 
 
 class ReportRow(OfAnOrder, Base):
-    """A lost parcel, to be looked for until `due_on`, or a wrong item."""
+    """A lost parcel, to be looked for until `due_on`; or a wrong item, to be sent back until then."""
 
     __tablename__ = "reports"
     __table_args__ = (UniqueConstraint("order_number", "kind"),)
 
     kind: Mapped[str] = mapped_column(String(16))
-    due_on: Mapped[date | None]
+    due_on: Mapped[date]
 
 
 class InvoiceRow(OfAnOrder, Base):
@@ -216,15 +205,6 @@ class AdjustmentRow(OfAnOrder, Base):
     __table_args__ = (UniqueConstraint("order_number"),)
 
     price_now: Mapped[int]
-    amount: Mapped[int]
-
-
-class CreditRow(OfAnOrder, Base):
-    """Money for a later purchase, in place of an adjustment that is paid out."""
-
-    __tablename__ = "credits"
-    __table_args__ = (UniqueConstraint("order_number"),)
-
     amount: Mapped[int]
 
 

@@ -12,8 +12,9 @@ RETURN = timedelta(30)
 ADJUSTMENT = timedelta(14)
 """After the order: to adjust its price."""
 REPORT = timedelta(14)
-"""After a delivery that nobody signed for: to report the parcel lost."""
+"""After a delivery that did not happen: to report the parcel lost."""
 SHIPPING = timedelta(5)
+LABEL = timedelta(14)
 TRACE = timedelta(3)
 REPAIR = timedelta(14)
 WARRANTY_MONTHS = 24
@@ -22,10 +23,6 @@ WARRANTY_MONTHS = 24
 def return_by(case: Case) -> date:
     """The last day of the return window, foreseen where the parcel is under way."""
     return (case.delivered_on or case.parcel.expected_on) + RETURN
-
-
-def adjustable_by(case: Case) -> date:
-    return case.ordered_on + ADJUSTMENT
 
 
 def warranty_until(case: Case) -> date | None:
