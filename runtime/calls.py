@@ -22,13 +22,14 @@ class UnboundCallError(CallsError):
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """`fields` are the values that the conversation knows, by kind.
+    """`fields` are the values that the conversation knows, by kind, as people wrote them; `typed` as systems want them.
 
     `key` is the same whenever the same call of the same turn is made again, as after a crash, and no other's.
     """
 
     name: str
     fields: Mapping[str, str]
+    typed: Mapping[str, str]
     binding: CallBinding | None = None
     key: str = ""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from runtime.bound_calls import BoundCalls
 from runtime.calls import load_calls
 from runtime.config import RuntimeConfig
 from runtime.dialogue_manager import ConversationError, DialogueManager
@@ -85,7 +86,7 @@ def _lines(ends_at_empty: bool) -> Iterator[str]:
 
 def make_manager(settings: Settings, config: RuntimeConfig) -> DialogueManager:
     """The dialogue manager that the configuration describes."""
-    calls = None if config.calls is None else load_calls(config.calls)
+    calls = BoundCalls(config.endpoints, None if config.calls is None else load_calls(config.calls))
     outfit = make_outfit(settings, config)
     return DialogueManager(outfit.database, outfit.encoder, outfit.config, outfit.backbone, calls)
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from runtime.endpoints import EndpointConfig
 from taskflow.recognisers import FieldKind
 
 Understanding: TypeAlias = Literal["retrieval", "cascade", "backbone"]
@@ -27,10 +28,13 @@ class RuntimeConfig(BaseModel):
     """What the backbone has of a turn, for all that it is asked: then retrieval decides and approved responses go."""
 
     calls: str | None = None
-    """The function that answers call nodes, as module:function."""
+    """The function that answers the calls that are not bound, as module:function."""
+
+    endpoints: dict[str, EndpointConfig] = Field(default_factory=dict)
+    """What calls that are bound may reach, by name."""
 
     writes: tuple[str, ...] = ()
-    """The calls that change something: a correction or a cancellation after one is not acted upon silently."""
+    """Those of them that change something: a correction or a cancellation after one is not acted upon silently."""
 
     unbound_calls: Unbound = "handoff"
     """Without `calls`, a call node hands the conversation over; to rehearse takes its commonest outcome."""

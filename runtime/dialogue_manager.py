@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
+from runtime.bound_calls import BoundCalls, answers
 from runtime.calls import Calls
 from runtime.claims import Claim, SupersededError
 from runtime.config import RuntimeConfig
@@ -70,7 +71,7 @@ class DialogueManager:
         encoder: Encoder,
         config: RuntimeConfig,
         backbone: Backbone | None = None,
-        calls: Calls | None = None,
+        calls: Calls | BoundCalls | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.outfit = Outfit(database, encoder, config, backbone)
@@ -79,7 +80,7 @@ class DialogueManager:
         self._clock = clock
         patterns = {kind.value: re.compile(pattern) for kind, pattern in config.patterns.items()}
         generator = Generator(encoder, backbone if config.wording == "backbone" else None)
-        self._means = Means(config, patterns, calls, generator)
+        self._means = Means(config, patterns, answers(calls), generator)
         self._versions = Versions(database, encoder, config.understanding, backbone)
         self._waiting = WaitingRoom()
 
@@ -148,7 +149,7 @@ class DialogueManager:
             event = NewEvent("handed_back", {"node": node_id, "by": by})
             if node_id is None:
                 return state, [event], Ending(ConversationStatus.OPEN)
-            walk = Walk(self._versions.served(before.version_id), self._means, "", claiming.take)
+            walk = Walk(self._versions.served(before.version_id), self._means, "", claiming)
             state = walk.begin(_at(state, places[node_id], node_id))
             return state, [event, *walk.events], walk.ending or Ending(ConversationStatus.OPEN)
 
@@ -198,7 +199,7 @@ class DialogueManager:
         claiming = Claim(self._database, before)
         with claiming:
             while True:
-                turn = Turn(self._versions.served(version_id), self._means, together(batch), claiming.take)
+                turn = Turn(self._versions.served(version_id), self._means, together(batch), claiming)
                 after = turn.run(state)
                 more = batch if claiming.taken else queue.take(batch)
                 if len(more) == len(batch):
@@ -206,7 +207,7 @@ class DialogueManager:
                 batch = more  # nothing is said yet and nothing done: think again, of all of them
             events = [*_said(batch), *moved, *turn.events]
             changes = _changes(turn.ending or Ending(ConversationStatus.OPEN)) | {"version_id": version_id}
-            done = commit_turn(self._database, before, after.to_json(), events, claiming.writer, changes)
+            done = commit_turn(self._database, claiming.before, after.to_json(), events, claiming.writer, changes)
         return batch, done
 
     def _to_answer(self, conversation_id: str, batch: list[Incoming]) -> tuple[Snapshot, list[Incoming]]:
@@ -241,7 +242,7 @@ class DialogueManager:
             claiming = Claim(self._database, before)
             with suppress(SupersededError), claiming:
                 state, events, ending = change(ConversationState.from_json(before.state), claiming)
-                written = before, state.to_json(), events, claiming.writer, _changes(ending)
+                written = claiming.before, state.to_json(), events, claiming.writer, _changes(ending)
                 done = commit_turn(self._database, *written)
                 if done is not None:
                     return messages(done)

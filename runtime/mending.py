@@ -33,8 +33,9 @@ class Mend:
         frames = state.frames or (() if state.served is None else (state.served,))
         state = replace(state, fields={**state.fields, **given.values}, frames=frames, served=None, failures=0)
         since = min(value.turn for value in before.values())
+        begun = frames[-1].begun if frames else 0
         for done in state.written:
-            if done.turn >= since:
+            if done.turn >= max(since, begun):
                 return self._walk.hand_off(
                     state, f"the customer corrects {', '.join(kinds)} after {done.name!r} was done"
                 )
@@ -85,7 +86,7 @@ class Mend:
         if refused is not None:
             return self._walk.ask_again(self._walk.repair(state, Repair.INVALID, value=refused))
         choices = self._choices(state, tracked) or list(offered)
-        if len(choices) > 1:
+        if len(choices) > 1 and state.consent is None:
             return self._walk.repair(state, Repair.CLARIFY, choices)
         return self._walk.ask_again(self._walk.repair(state, Repair.NOT_UNDERSTOOD))
 

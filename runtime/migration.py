@@ -34,4 +34,4 @@ def _moved(frame: Frame, before: Assistant, after: Assistant) -> Frame | None:
     old = before.flow_by_id[frame.flow_id]
     way: list[NodeId] = [frame.node_id, *(node.id for node in old.ancestors(frame.node_id))]
     stays = next((node_id for node_id in way if node_id in flow.by_id), flow.root.id)
-    return Frame(flow.id, stays, path, frame.kept)
+    return replace(frame, node_id=stays, path=path)

@@ -1,4 +1,4 @@
-"""What is said when a conversation leaves its flow: ten repairs, each of which an assistant may word and extend.
+"""What is said when a conversation leaves its flow: the repairs, each of which an assistant may word and extend.
 
 An assistant overrides a repair with a small TaskFlow of its own that is named "repair: NAME", such as
 "repair: cancel": its agent's nodes are said in order, up to the first one that asks something.
@@ -24,6 +24,7 @@ class Repair(StrEnum):
     CORRECTION = "correction"  # corrects a value
     CLARIFY = "clarify"  # may mean several things
     INVALID = "invalid"  # gives a value that cannot be
+    CONSENT = "consent"  # is about to have something done
     CANCEL = "cancel"  # stops
     CANCEL_AFTER_WRITE = "cancel after write"  # stops after something was done
     NOT_UNDERSTOOD = "not understood"  # says something else

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from runtime.fields import FieldValue
@@ -32,13 +32,14 @@ class Visit:
 class Frame:
     """A TaskFlow under way, where it stands, and how it came there.
 
-    `kept` are its values of fields to which a flow that interrupts it was given others.
+    `kept` are its values of fields to which a flow that interrupts it was given others, `begun` the turn it began in.
     """
 
     flow_id: FlowId
     node_id: NodeId
     path: tuple[Visit, ...] = ()
     kept: Mapping[str, FieldValue] = field(default_factory=dict)
+    begun: int = 0
 
     @property
     def position(self) -> Position:
@@ -50,23 +51,27 @@ class Frame:
 
     def to_json(self) -> list[Any]:
         path = [[visit.node_id, list(visit.fields)] for visit in self.path]
-        return [self.flow_id, self.node_id, path, {kind: value.to_json() for kind, value in self.kept.items()}]
+        kept = {kind: value.to_json() for kind, value in self.kept.items()}
+        return [self.flow_id, self.node_id, path, kept, self.begun]
 
     @classmethod
     def from_json(cls, value: Sequence[Any]) -> Frame:
-        flow, node, path, *kept = value
-        known = {kind: FieldValue(**told) for kind, told in (kept[0] if kept else {}).items()}
-        return cls(flow, node, tuple(Visit(visited, tuple(fields)) for visited, fields in path), known)
+        flow, node, path, kept, begun = value
+        known = {kind: FieldValue(**told) for kind, told in kept.items()}
+        return cls(flow, node, tuple(Visit(visited, tuple(fields)) for visited, fields in path), known, begun)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A button that was offered: its payload stands for a place, and is good for as long as it is offered."""
+    """A button that was offered: its payload stands for a place, and is good for as long as it is offered.
+
+    One without an action says yes or no to a call.
+    """
 
     payload: str
     label: str
     position: Position
-    action_id: ActionId
+    action_id: ActionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,23 @@ class Early:
 
     action_id: ActionId
     probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A call that changes something, at a place of a flow, with the values that it would be made with.
+
+    It is asked for before the call, and holds for just these values, once.
+    """
+
+    flow_id: FlowId
+    node_id: NodeId
+    call: str
+    values: tuple[tuple[str, str], ...]
+    given: bool = False
+
+    def is_at(self, frame: Frame) -> bool:
+        return (self.flow_id, self.node_id) == frame.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +129,7 @@ class ConversationState:
     failures: int = 0
     rating: bool = False
     served: Frame | None = None
+    consent: Consent | None = None
     recent: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -152,6 +175,7 @@ class ConversationState:
             "failures": self.failures,
             "rating": self.rating,
             "served": None if self.served is None else self.served.to_json(),
+            "consent": None if self.consent is None else asdict(self.consent),
             "recent": [list(pair) for pair in self.recent],
         }
 
@@ -174,5 +198,11 @@ class ConversationState:
             failures=value["failures"],
             rating=value["rating"],
             served=Frame.from_json(value["served"]) if value.get("served") else None,
+            consent=_consent(value["consent"]) if value.get("consent") else None,
             recent=tuple((speaker, text) for speaker, text in value["recent"]),
         )
+
+
+def _consent(value: Mapping[str, Any]) -> Consent:
+    pairs = tuple((kind, said) for kind, said in value["values"])
+    return Consent(value["flow_id"], value["node_id"], value["call"], pairs, value["given"])

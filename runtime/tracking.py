@@ -32,6 +32,7 @@ class Level(StrEnum):
 
     HUMAN = "human"
     BUTTON = "button"
+    CONSENT = "consent"
     ANSWER = "answer"
     CORRECTION = "correction"
     AHEAD = "ahead"

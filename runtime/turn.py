@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from runtime import words
+from runtime.claims import Claim
 from runtime.fields import FieldValue, Given, read_fields
 from runtime.mending import NEARLY, Mend
 from runtime.repair import Repair
 from runtime.served import Served
-from runtime.state import MOST_EARLY, MOST_FRAMES, MOST_POSITIONS, Choice, ConversationState, Early, Frame
+from runtime.state import MOST_EARLY, MOST_FRAMES, MOST_POSITIONS, Choice, Consent, ConversationState, Early, Frame
 from runtime.tracking import Level, Placement, Tracked
 from runtime.understanding import Understanding
-from runtime.walk import Ending, Means, Walk
+from runtime.walk import CONSENTS, REFUSES, Ending, Means, Walk
 from taskflow.model import NodeId
 from taskflow.recognisers import FieldKind
 from taskflow.replay import Position
@@ -44,7 +45,7 @@ class Turn:
         served: Served,
         means: Means,
         said: Said,
-        claim: Callable[[], None],
+        claim: Claim,
     ) -> None:
         self._served = served
         self._means = means
@@ -82,10 +83,27 @@ class Turn:
         if self._said.attachments:
             photo = FieldValue(self._said.attachments[0], self._said.attachments[0], state.turn)
             given = Given({**given.values, FieldKind.PHOTO.value: photo}, given.refused)
+        if state.consent is not None and not given.values:
+            settled = self._settled(state, state.consent, chosen)
+            if settled is not None:
+                return settled
         if chosen is not None:
             self._explain(Level.BUTTON, None, None, chosen.position)
             return self._go(state, chosen.position, Level.BUTTON, given)
         return self._place(state, given)
+
+    def _settled(self, state: ConversationState, asked: Consent, chosen: Choice | None) -> ConversationState | None:
+        """The state after a yes or a no to what was to be done; None where the message says something else."""
+        frame, text = state.frame, self._said.text
+        if frame is None or not asked.is_at(frame) or asked.given:
+            return None
+        if (chosen is not None and chosen.payload == CONSENTS) or (chosen is None and words.agrees(text)):
+            self._explain(Level.CONSENT, None, None, frame.position)
+            return self._walk.run(replace(state, consent=replace(asked, given=True), failures=0))
+        if (chosen is not None and chosen.payload == REFUSES) or (chosen is None and words.disagrees(text)):
+            self._explain(Level.CANCEL, None, None)
+            return self._mend.cancel(replace(state, consent=None))
+        return None
 
     def _place(self, state: ConversationState, given: Given) -> ConversationState:
         whole, *parts = self._served.understander.understand(self._said.text)
@@ -191,7 +209,7 @@ class Turn:
             if len(frames) == MOST_FRAMES:
                 self._walk.note("bound", {"what": "flows under way", "most": MOST_FRAMES})
                 frames = frames[1:]
-            frames = (*_keeping(frames, before, given), Frame(*position))
+            frames = (*_keeping(frames, before, given), Frame(*position, begun=state.turn))
         frame = frames[-1].at(position[1], tuple(sorted(given.values)))
         state = self._walk.run(replace(state, frames=(*frames[:-1], frame), beliefs=(), served=None))
         return state if tracked is None else self._with_beliefs(state, position, tracked)

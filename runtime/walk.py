@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from runtime import words
-from runtime.calls import CallResult, Calls, CallsError
+from runtime.calling import Answer, Calling
+from runtime.claims import Claim
 from runtime.config import RuntimeConfig
-from runtime.fields import FieldValue, Patterns, spoken
+from runtime.fields import Patterns, spoken
 from runtime.generation import Generator, sayable
 from runtime.policy import Answered, Ask, Call, Close, HandOff, Respond, kinds_in
 from runtime.repair import Repair
 from runtime.served import Served
-from runtime.state import LONGEST_TOLD, MOST_WRITTEN, Choice, ConversationState, Frame, Written
-from taskflow.calls import Outcome
-from taskflow.model import FlowNode, NodeId, Speaker
+from runtime.state import LONGEST_TOLD, Choice, Consent, ConversationState, Frame
+from taskflow.model import FlowNode, Speaker
 from taskflow.store.conversations import ConversationStatus, NewEvent
 
 MOST_STEPS = 64  # of the agent in one turn
 _MOST_SAID = 64  # nodes whose wordings are counted
-_DOUBTED = 0.3  # confidence in a value with which a call found nothing: it is asked for again
+CONSENTS, REFUSES = "consent yes", "consent no"  # payloads of the buttons
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,21 @@ class Means:
 
     config: RuntimeConfig
     patterns: Patterns
-    calls: Calls | None
+    answer: Answer | None
     generator: Generator
 
 
 class Walk:
     """One turn's walk; `events` collects what happens, in order, and `ending` how it leaves the conversation.
 
-    `claim` is called before the first call that reaches outside, so that no other writer makes it too.
+    `claim` is taken before the first call that reaches outside, so that no other writer makes it too.
     """
 
-    def __init__(self, served: Served, means: Means, text: str, claim: Callable[[], None]) -> None:
+    def __init__(self, served: Served, means: Means, text: str, claim: Claim) -> None:
         self._served = served
         self._means = means
         self._text = text
-        self._claim = claim
+        self._calling = Calling(served, means.config, means.answer, text, claim)
         self.events: list[NewEvent] = []
         self.ending: Ending | None = None
         self.backbone_until = time.monotonic() + means.config.backbone_seconds
@@ -64,6 +64,8 @@ class Walk:
 
         `replied`: whether the customer's message was replied to already.
         """
+        if state.consent is not None and not state.consent.given:
+            state = replace(state, consent=None)
         for _ in range(MOST_STEPS):
             frame = state.frame
             if frame is None or self.ending is not None:
@@ -77,6 +79,8 @@ class Walk:
                 said = len(self.events)
                 state = self._taken(state, frame, step)
                 replied = replied or any(event.kind == "message" for event in self.events[said:])
+                if state.consent is not None and not state.consent.given:
+                    return state
         self.note("bound", {"what": "steps of one turn", "most": MOST_STEPS})
         return self.hand_off(state, f"the flow went on for {MOST_STEPS} steps without the customer")
 
@@ -97,8 +101,7 @@ class Walk:
                     return answered
                 return self._respond(state.on(frame.at(node.id, tuple(_used(node, state.fields)))), node)
             case Call():
-                moved = self._call(state, frame, step)
-                return moved or self.hand_off(state, f"the call {step.name!r} could not be carried further")
+                return self._call(state, frame, step)
             case HandOff(reason):
                 return self.hand_off(state, reason)
 
@@ -156,6 +159,8 @@ class Walk:
         frame = state.frame
         if frame is None:
             return state
+        if state.consent is not None and state.consent.is_at(frame):
+            return self.ask_consent(state, state.consent)
         node = self._served.assistant.flow_by_id[frame.flow_id].by_id[frame.node_id]
         return self._respond(state, node) if self._served.assistant.speaker(node) is Speaker.AGENT else state
 
@@ -193,46 +198,23 @@ class Walk:
                     return replace(state.on(frame.at(question.id).at(node.id)), early=left)
         return None
 
-    def _call(self, state: ConversationState, frame: Frame, step: Call) -> ConversationState | None:
-        """The state after a call, at the node of its outcome; None where it cannot be made or has no such node."""
-        target: NodeId | None
-        if self._means.calls is not None:
-            self._claim()
-            used = {kind for visit in frame.path for kind in visit.fields} & set(state.fields)
-            result = self._made(self._means.calls, step, state)
-            state = self._after_call(state, step.name, result, used, self._served.policy.asked(frame))
-            # Logs that kept no results know no outcomes: then a call that went well goes straight on.
-            target = (step.outcomes or {Outcome.OK: step.node.id}).get(result.outcome)
-            frame = frame.at(step.node.id, tuple(sorted(used)))
-        elif self._means.config.unbound_calls == "rehearse":
-            self.note("call", {"name": step.name, "outcome": "rehearsed"})
-            target = next(iter(step.outcomes.values()), step.node.id)
-        else:
-            target = None
-        return None if target is None else state.on(frame.at(target))
+    def _call(self, state: ConversationState, frame: Frame, step: Call) -> ConversationState:
+        wanted = self._calling.consent_needed(state, frame, step)
+        if wanted is not None:
+            return self.ask_consent(state, wanted)
+        made = self._calling.make(state, frame, step)
+        self.events += made.events
+        if made.target is not None:
+            return made.state
+        return self.hand_off(made.state, made.trouble)
 
-    def _made(self, calls: Calls, step: Call, state: ConversationState) -> CallResult:
-        try:
-            result = calls(step.name, spoken(state.fields))
-        except CallsError:
-            result = CallResult(Outcome.FAILED, {})
-        self.note("call", {"name": step.name, "outcome": result.outcome.value, "fields": dict(result.fields)})
-        return result
-
-    def _after_call(
-        self, state: ConversationState, name: str, result: CallResult, used: set[str], asked: Collection[str]
-    ) -> ConversationState:
-        """What the call tells is known, but where the customer was `asked` and has told it."""
-        fields = dict(state.fields)
-        if result.outcome is Outcome.NOT_FOUND:
-            fields |= {kind: replace(fields[kind], confidence=_DOUBTED) for kind in used}
-        for kind, value in result.fields.items():
-            if kind not in fields or fields[kind].source == "call" or kind not in asked:
-                fields[kind] = FieldValue(value, value, state.turn, source="call")
-        written = state.written
-        if name in self._means.config.writes and result.outcome is Outcome.OK:
-            written = (*written, Written(name, state.turn))[-MOST_WRITTEN:]
-        return replace(state, fields=fields, written=written)
+    def ask_consent(self, state: ConversationState, wanted: Consent) -> ConversationState:
+        """Say what would be done, with which values, and wait for a yes."""
+        names = {"call": wanted.call.replace("_", " "), "values": ", ".join(value for _, value in wanted.values)}
+        buttons = {CONSENTS: words.YES, REFUSES: words.NO}
+        position = wanted.flow_id, wanted.node_id
+        choices = [Choice(payload, told[state.language], position, None) for payload, told in buttons.items()]
+        return replace(self.repair(state, Repair.CONSENT, choices, **names), consent=wanted)
 
     def _leave(self, state: ConversationState, replied: bool) -> ConversationState:
         """The top flow is over: back to the one that it interrupted, or to nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 
 from taskflow.recognisers import mask
@@ -54,6 +55,29 @@ _ASKS_FOR_MORE = re.compile(
     re.IGNORECASE,
 )
 
+_AGREES = re.compile(
+    r"^\W*(?:(?:oh|ah|well|hm+|great|perfect|thanks?|thank you|that'?s)\W+){0,2}"
+    r"(?:yes|yeah|yep|yup|sure|ok(?:ay)?|right|correct|absolutely|definitely|of course|certainly|please do|go ahead"
+    r"|do it|do that|sounds good|that works|i confirm|confirmed?|by all means)\b"
+    r"|^\W*(?:好的?|可以|行|是的?|对的?|嗯+|没问题|确认|同意|当然|要的|麻烦(?:您|你)?了|请(?:办理|处理|取消|继续)|办吧|退吧|换吧|取消吧)",
+    re.IGNORECASE,
+)
+_DISAGREES = re.compile(
+    r"^\W*(?:(?:oh|actually|well|hm+|sorry)\W+){0,2}(?:no|nope|nah|don'?t|do not|stop|wait|rather not|not yet"
+    r"|hold on)\b|\b(?:but not|don'?t do|do not do)\b|^\W*(?:不|别|先不|先别|算了|等等|等一下|没有)",
+    re.IGNORECASE,
+)
+_PROPOSES = re.compile(
+    r"\b(?:shall|should|may|can) (?:i|we)\b|\b(?:would|do) you (?:like|want) (?:me|us) to\b|\bgo ahead\b"
+    r"|\bconfirm\b|\bproceed\b|\bis (?:that|this) (?:ok|okay|all right|fine)\b|\bok(?:ay)? (?:to|if i|for me to)\b"
+    r"|要不要我|需要我|我(?:现在)?(?:就|来|可以)?(?:帮|给|为)您.{0,20}(?:吗|可以吗|好吗|行吗|？)|确认.{0,20}(?:吗|？)|确定.{0,20}(?:吗|？)|是否",
+    re.IGNORECASE,
+)
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T.*)?\Z")
+
+WAITING = {"en": "One moment, I am looking into it.", "zh": "请稍候，正在为您查询。"}
+YES = {"en": "Yes, please", "zh": "好的，请办理"}
+NO = {"en": "No, leave it", "zh": "不，先不办"}
 REPAIRS: dict[str, dict[str, str]] = {
     "resume": {"en": "Back to where we were.", "zh": "我们继续刚才的问题。"},
     "correction": {"en": "Noted: [value] instead of [before].", "zh": "好的，已把[before]更正为[value]。"},
@@ -61,6 +85,10 @@ REPAIRS: dict[str, dict[str, str]] = {
     "invalid": {
         "en": "[value] does not look right to me. Could you check it and send it again?",
         "zh": "[value]似乎不正确，能请您核对后再发一次吗？",
+    },
+    "consent": {
+        "en": "I would now do this: [call] ([values]). Shall I go ahead?",
+        "zh": "接下来将为您办理：[call]（[values]）。可以吗？",
     },
     "cancel": {"en": "All right, I stop here; nothing was changed.", "zh": "好的，已停止，没有做任何更改。"},
     "cancel after write": {
@@ -110,6 +138,29 @@ def asks_for_human(text: str) -> bool:
 def cancels(text: str) -> bool:
     """Whether a message is nothing but the wish to stop."""
     return _CANCELS.match(text) is not None
+
+
+def agrees(text: str) -> bool:
+    """Whether a message begins with a yes, and takes nothing back."""
+    return _AGREES.match(text) is not None and _DISAGREES.search(text) is None
+
+
+def disagrees(text: str) -> bool:
+    return _DISAGREES.search(text) is not None
+
+
+def proposes(text: str) -> bool:
+    """Whether a question asks for leave to do something."""
+    return _PROPOSES.search(text) is not None
+
+
+def spoken_day(day: str, language: str) -> str | None:
+    """An ISO date as people say it; None where it is none."""
+    found = _DAY.match(day)
+    if found is None or not 1 <= int(found[2]) <= 12:
+        return None
+    month, number = int(found[2]), int(found[3])
+    return f"{month}月{number}日" if language == "zh" else f"{calendar.month_name[month]} {number}"
 
 
 def corrects(text: str) -> bool:

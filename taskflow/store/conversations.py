@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -160,6 +160,18 @@ def claim(database: Database, before: Snapshot, writer: str, seconds: float) -> 
     values = {"claimed_by": writer, "claimed_until": now + timedelta(seconds=seconds)}
     with database.write_core() as connection:
         return _changed(connection.execute(_IF_NEXT, values | _next_to(before, writer, now)))
+
+
+def tell_meanwhile(database: Database, before: Snapshot, event: NewEvent, writer: str) -> Snapshot | None:
+    """Write an event of a turn that is claimed and not over; None, and nothing written, where the claim is lost."""
+    now = datetime.now(UTC)
+    stored = StoredEvent(before.next_offset, before.revision, event.kind, event.payload, None, now)
+    values = {"next_offset": before.next_offset + 1, "updated_at": now}
+    with database.write() as session:
+        if not _changed(session.execute(_IF_NEXT, values | _next_to(before, writer, now))):
+            return None
+        session.execute(_ADD, [_columns(before.id, stored)])
+    return replace(before, next_offset=before.next_offset + 1)
 
 
 def release(database: Database, conversation: str, writer: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -23,6 +23,8 @@ from taskflow.model import (
 )
 from taskflow.store import Database
 from taskflow.store.assistants import publish, save_mined
+
+from .small_shop import Shop, served
 
 _SPEAKERS = {"u": Speaker.USER, "a": Speaker.AGENT, "s": Speaker.SYSTEM}
 
@@ -115,6 +117,12 @@ def serve(published: Database, encoder: BundledEncoder) -> Serve:
         return DialogueManager(published, encoder, RuntimeConfig(**config), backbone, calls)
 
     return served
+
+
+@pytest.fixture
+def shop_server() -> Iterator[Shop]:
+    with served(Shop()) as shop:
+        yield shop
 
 
 @pytest.fixture(scope="session")

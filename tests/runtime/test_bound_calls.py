@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -19,70 +16,18 @@ from runtime.endpoints import EndpointConfig, EndpointError
 from taskflow.bindings import BindingError, CallBinding, Effect
 from taskflow.calls import Outcome
 
-Respond = Callable[[BaseHTTPRequestHandler], None]
+from .small_shop import Respond, Shop
+
 KNOWN = {"order_number": "TF-20418837", "amount": "$5"}
 
 
-class Shop:
-    """A server on a socket that answers as it is told, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
-        self.answers: list[tuple[int, bytes] | Respond] = []
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def answer(self, status: int, body: object) -> None:
-        self.answers.append((status, json.dumps(body).encode()))
-
-    def next(self) -> tuple[int, bytes] | Respond:
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+def asked(binding: CallBinding | None, known: dict[str, str] = KNOWN, name: str = "the_call") -> CallRequest:
+    return CallRequest(name, known, known, binding, key="k-1")
 
 
-@contextmanager
-def _served(shop: Shop) -> Iterator[Shop]:
-    class Handler(BaseHTTPRequestHandler):
-        def _any(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
-            shop.asked.append((self.command, self.path, dict(self.headers), json.loads(body) if body else None))
-            found = shop.next()
-            if callable(found):
-                found(self)
-                return
-            status, said = found
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        do_GET = do_POST = do_PUT = _any  # noqa: N815 - the names that the library calls
-
-        def log_message(self, *_: Any) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    shop.port = server.server_port
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield shop
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with _served(Shop()) as served:
-        yield served
-
-
-def ask(shop: Shop, binding: CallBinding, known: dict[str, str] | None = None, **config: Any) -> CallResult:
-    calls = BoundCalls({"orders": EndpointConfig(url=shop.url, private=True, **config)})
-    return calls(CallRequest("the_call", KNOWN if known is None else known, binding, key="k-1"))
+def ask(shop_server: Shop, binding: CallBinding, known: dict[str, str] | None = None, **config: Any) -> CallResult:
+    calls = BoundCalls({"orders": EndpointConfig(url=shop_server.url, private=True, **config)})
+    return calls(asked(binding, KNOWN if known is None else known))
 
 
 def reading(**changes: Any) -> CallBinding:
@@ -95,23 +40,23 @@ def writing(**changes: Any) -> CallBinding:
     return CallBinding("orders", **told | changes)
 
 
-def test_a_read_tells_the_facts_that_the_binding_names(shop: Shop) -> None:
-    shop.answer(200, {"order": {"total": 42.5, "item": "teapot", "empty": ""}, "open": True})
+def test_a_read_tells_the_facts_that_the_binding_names(shop_server: Shop) -> None:
+    shop_server.answer(200, {"order": {"total": 42.5, "item": "teapot", "empty": ""}, "open": True})
     facts = (("amount", "order.total"), ("item", "order.item"), ("date", "order.sent"), ("name", "order.empty"))
-    result = ask(shop, reading(facts=facts))
+    result = ask(shop_server, reading(facts=facts))
     assert result.outcome is Outcome.OK
     assert result.fields == {"amount": "42.5", "item": "teapot"}
-    assert shop.asked[0][:2] == ("GET", "/orders/TF-20418837")
-    assert "Idempotency-Key" not in shop.asked[0][2]
+    assert shop_server.asked[0][:2] == ("GET", "/orders/TF-20418837")
+    assert "Idempotency-Key" not in shop_server.asked[0][2]
 
 
 def test_a_write_sends_the_inputs_that_are_not_in_the_path_with_its_key(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop_server: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ORDERS_TOKEN", "secret-1")
-    shop.answer(201, {"outcome": "ok"})
-    result = ask(shop, writing(), token_env="ORDERS_TOKEN")
-    method, path, headers, body = shop.asked[0]
+    shop_server.answer(201, {"outcome": "ok"})
+    result = ask(shop_server, writing(), token_env="ORDERS_TOKEN")
+    method, path, headers, body = shop_server.asked[0]
     assert (method, path, body) == ("POST", "/orders/TF-20418837/returns", {"amount": "$5"})
     assert headers["Idempotency-Key"] == "k-1"
     assert headers["Authorization"] == "Bearer secret-1"
@@ -120,10 +65,10 @@ def test_a_write_sends_the_inputs_that_are_not_in_the_path_with_its_key(
     assert KNOWN["order_number"] not in repr(result.record)
 
 
-def test_what_a_customer_writes_cannot_leave_its_place_in_the_path(shop: Shop) -> None:
-    shop.answer(404, {})
-    ask(shop, reading(), {"order_number": "../admin?all=1#x"})
-    assert shop.asked[0][1] == "/orders/..%2Fadmin%3Fall%3D1%23x"
+def test_what_a_customer_writes_cannot_leave_its_place_in_the_path(shop_server: Shop) -> None:
+    shop_server.answer(404, {})
+    ask(shop_server, reading(), {"order_number": "../admin?all=1#x"})
+    assert shop_server.asked[0][1] == "/orders/..%2Fadmin%3Fall%3D1%23x"
 
 
 @pytest.mark.parametrize(
@@ -141,27 +86,27 @@ def test_what_a_customer_writes_cannot_leave_its_place_in_the_path(shop: Shop) -
         (302, {}, Outcome.FAILED),
     ],
 )
-def test_what_an_answer_means(shop: Shop, status: int, body: object, outcome: Outcome) -> None:
-    shop.answers.append((status, b"" if body is None else json.dumps(body).encode()))
-    result = ask(shop, writing())
+def test_what_an_answer_means(shop_server: Shop, status: int, body: object, outcome: Outcome) -> None:
+    shop_server.answers.append((status, b"" if body is None else json.dumps(body).encode()))
+    result = ask(shop_server, writing())
     assert result.outcome is outcome
     assert result.is_certain is (status < 500)
-    assert len(shop.asked) == 1
+    assert len(shop_server.asked) == 1
 
 
-def test_a_refusal_says_why(shop: Shop) -> None:
-    shop.answer(409, {"outcome": "refused", "reason": "the order was returned already"})
-    assert ask(shop, writing()).reason == "the order was returned already"
+def test_a_refusal_says_why(shop_server: Shop) -> None:
+    shop_server.answer(409, {"outcome": "refused", "reason": "the order was returned already"})
+    assert ask(shop_server, writing()).reason == "the order was returned already"
 
 
-def test_a_read_is_tried_again_and_a_write_is_not(shop: Shop) -> None:
-    shop.answers = [(503, b"{}"), (503, b"{}"), (200, b'{"item": "teapot"}')]
-    read = ask(shop, reading(facts=(("item", "item"),)))
+def test_a_read_is_tried_again_and_a_write_is_not(shop_server: Shop) -> None:
+    shop_server.answers = [(503, b"{}"), (503, b"{}"), (200, b'{"item": "teapot"}')]
+    read = ask(shop_server, reading(facts=(("item", "item"),)))
     assert (read.outcome, read.fields, read.record["tries"]) == (Outcome.OK, {"item": "teapot"}, 3)
-    shop.asked.clear()
-    shop.answers = [(503, b"{}"), (201, b"{}")]
-    written = ask(shop, writing())
-    assert (written.outcome, len(shop.asked)) == (Outcome.FAILED, 1)
+    shop_server.asked.clear()
+    shop_server.answers = [(503, b"{}"), (201, b"{}")]
+    written = ask(shop_server, writing())
+    assert (written.outcome, len(shop_server.asked)) == (Outcome.FAILED, 1)
 
 
 def _half(handler: BaseHTTPRequestHandler) -> None:
@@ -192,18 +137,18 @@ def _no_json(handler: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize("trouble", [_half, _slow, _endless, _no_json])
-def test_a_write_without_a_whole_answer_may_have_been_done(shop: Shop, trouble: Respond) -> None:
-    shop.answers.append(trouble)
-    result = ask(shop, writing(timeout=0.2))
+def test_a_write_without_a_whole_answer_may_have_been_done(shop_server: Shop, trouble: Respond) -> None:
+    shop_server.answers.append(trouble)
+    result = ask(shop_server, writing(timeout=0.2))
     assert result.outcome is Outcome.FAILED
     assert not result.is_certain
     assert "orders" in result.reason
-    assert len(shop.asked) == 1
+    assert len(shop_server.asked) == 1
 
 
-def test_a_write_that_never_left_was_certainly_not_done(shop: Shop) -> None:
+def test_a_write_that_never_left_was_certainly_not_done(shop_server: Shop) -> None:
     calls = BoundCalls({"orders": EndpointConfig(url="http://127.0.0.1:9", private=True)})
-    result = calls(CallRequest("the_call", KNOWN, writing()))
+    result = calls(asked(writing()))
     assert (result.outcome, result.is_certain) == (Outcome.FAILED, True)
     assert "refuses connections" in result.reason
 
@@ -211,40 +156,40 @@ def test_a_write_that_never_left_was_certainly_not_done(shop: Shop) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "[::1]", "0.0.0.0"])  # noqa: S104
 def test_private_addresses_are_refused_unless_named(host: str) -> None:
     calls = BoundCalls({"orders": EndpointConfig(url=f"http://{host}:9/")})
-    result = calls(CallRequest("the_call", KNOWN, reading()))
+    result = calls(asked(reading()))
     assert result.outcome is Outcome.FAILED
     assert "private = true under [runtime.endpoints.orders]" in result.reason
 
 
-def test_a_redirection_is_not_followed(shop: Shop) -> None:
+def test_a_redirection_is_not_followed(shop_server: Shop) -> None:
     def elsewhere(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(307)
-        handler.send_header("Location", f"{shop.url}/admin")
+        handler.send_header("Location", f"{shop_server.url}/admin")
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    shop.answers.append(elsewhere)
-    assert ask(shop, writing()).outcome is Outcome.FAILED
-    assert [path for _, path, _, _ in shop.asked] == ["/orders/TF-20418837/returns"]
+    shop_server.answers.append(elsewhere)
+    assert ask(shop_server, writing()).outcome is Outcome.FAILED
+    assert [path for _, path, _, _ in shop_server.asked] == ["/orders/TF-20418837/returns"]
 
 
-def test_what_is_not_known_is_not_sent(shop: Shop) -> None:
-    result = ask(shop, writing(), {"order_number": "TF-1"})
+def test_what_is_not_known_is_not_sent(shop_server: Shop) -> None:
+    result = ask(shop_server, writing(), {"order_number": "TF-1"})
     assert (result.outcome, result.reason) == (Outcome.FAILED, "the customer has not told amount")
-    assert not shop.asked
+    assert not shop_server.asked
 
 
 def test_functions_answer_where_they_are_registered() -> None:
     config = {"books": EndpointConfig(function="webui.shop:order_book")}
-    result = BoundCalls(config)(CallRequest("lookup_order", KNOWN, CallBinding("books", inputs=("order_number",))))
+    result = BoundCalls(config)(asked(CallBinding("books", inputs=("order_number",)), name="lookup_order"))
     assert result.outcome is Outcome.OK
 
 
 def test_a_call_that_nothing_answers_says_what_to_do() -> None:
     with pytest.raises(UnboundCallError, match="bind it with 'taskflow bind'"):
-        BoundCalls({})(CallRequest("lookup_order", KNOWN))
+        BoundCalls({})(asked(None))
     with pytest.raises(CallsError, match=r"no endpoint is called 'orders' under \[runtime.endpoints\]"):
-        BoundCalls({})(CallRequest("lookup_order", KNOWN, reading()))
+        BoundCalls({})(asked(reading()))
 
 
 def test_a_token_that_is_not_in_the_environment_is_missed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
