@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
 from taskflow.calls import Outcome
+from taskflow.sample import sample_path
 from webui.orders.book import Answer, Book
 from webui.orders.calls import CALLS
 from webui.orders.case import Case, Parcel, Status
@@ -198,6 +200,22 @@ def test_what_is_foreseen_is_what_happens_and_leaves_no_trace(book: Book) -> Non
                 foreseen = book.foresee(name, number, inputs)
                 assert book.foresee(name, number, inputs) == foreseen
                 assert call(book, name, number) == foreseen
+
+
+def test_what_the_logged_calls_answer_the_order_system_can_answer_too(book: Book) -> None:
+    calls = json.loads(sample_path("after_sale/calls.json").read_text(encoding="utf-8"))
+    with book.database.read() as session:
+        orders = session.scalars(select(OrderRow).order_by(OrderRow.number)).all()
+        numbers = sorted({order.situation: order.number for order in orders}.values())
+        numbers += [order.number for order in orders if order.number < "TF-3"]
+    assert calls.keys() <= CALLS.keys()
+    for name, spec in calls.items():
+        inputs = {"address": "5 New Street"} if name == "update_address" else {}
+        answers = [book.foresee(name, number, inputs) for number in ("TF-00000000", *numbers)]
+        for outcome, told in spec["outcomes"].items():
+            alike = [one for one in answers if one.outcome == outcome and told.get("reason") in (one.reason, None)]
+            assert alike, (name, outcome, told)
+            assert set(told["facts"]) <= alike[-1].facts.keys()
 
 
 def test_the_page_states_every_rule() -> None:

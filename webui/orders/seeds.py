@@ -24,13 +24,15 @@ from webui.orders.tables import (
     OrderRow,
     ParcelRow,
     RefundRow,
+    RepairRow,
     ReturnRow,
     ShopRow,
 )
+from webui.orders.terms import RETURN
 
 LANGUAGES = ("en", "zh")
 
-_RETURN = timedelta(30)
+_REPAIR = timedelta(9)  # what is left of it
 _TRANSIT = 4  # days from shipping to delivery, where a seed tells only one of them
 _SECOND_ORDER = 0.2  # the share of customers who have one
 _FIRST_NUMBER = {"en": 30_000_000, "zh": 60_000_000}
@@ -53,6 +55,7 @@ class _Situation(BaseModel):
     lost: bool = False
     returned: bool = False
     refunded: Days | None = None
+    in_repair: bool = False
     dearer: Days = 0
     """How many per cent above today's price were paid."""
     on_hold: bool = False
@@ -166,7 +169,9 @@ def _rows(rng: Random, number: str, customer: CustomerRow, told: _Situation, ite
     )
     refunded = None if told.refunded is None else day + timedelta(_pick(rng, told.refunded))
     if told.returned and delivered:
-        yield ReturnRow(order_number=number, return_by=delivered + _RETURN, received_on=refunded)
+        yield ReturnRow(order_number=number, return_by=delivered + RETURN, received_on=refunded)
+    if told.in_repair:
+        yield RepairRow(order_number=number, due_on=day + _REPAIR)
     if refunded:
         yield RefundRow(order_number=number, kind="return", amount=paid, paid_on=refunded)
 
