@@ -213,7 +213,9 @@ def _recorded(events: Sequence[StoredEvent]) -> Calls:
     for event in events:
         if event.kind == "call" and event.payload["outcome"] != REHEARSED:
             told = event.payload
-            left[told["name"]].append(CallResult(Outcome(told["outcome"]), told.get("fields", {})))
+            left[told["name"]].append(
+                CallResult(Outcome(told["outcome"]), told.get("fields", {}), is_certain=told.get("certain", True))
+            )
 
     def answer(name: str, fields: Mapping[str, str]) -> CallResult:
         answers = left[name]
