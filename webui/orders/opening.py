@@ -42,6 +42,17 @@ def open_book(url: str, *, seed: int | None = None, customers: int | None = None
     return Book(database)
 
 
+def renew(book: Book) -> None:
+    """Let a book be as it was when it was seeded: whatever was done since is forgotten."""
+    with book.database.write() as session:
+        shop = session.scalars(select(ShopRow)).one()
+        day, seed, customers = shop.day, shop.seed, shop.customers
+        session.expunge_all()
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+        sow(session, day, seed, customers)
+
+
 def _prepare(session: Session, seed: int | None, customers: int | None, day: date | None) -> None:
     serialise(session, "orders")
     found = set(inspect(session.connection()).get_table_names())
