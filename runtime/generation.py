@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
-
-import numpy as np
 
 from runtime import words
 from runtime.asked import Asked, ask
+from runtime.guard import fault, means_the_same
 from runtime.prompts import render
-from taskflow.backbones import GREEDY, Backbone, Message, Request
+from taskflow.backbones import GREEDY, Answer, Backbone, Message, Request
 from taskflow.encoders import Encoder
-from taskflow.recognisers import FieldKind, find
+from taskflow.recognisers import FieldKind
 
-_LEAST_LIKENESS = 0.6  # cosine of a rewording with the approved response
 _TOKENS = 120
-_ENDS = (".", "!", "?", "。", "！", "？")
-# What a rewording may not touch, beside what recognisers find. Strict on purpose: in doubt, the approved words go out.
-_NUMBERS = (
-    r"(?=[a-z._:/+-]*\d)[a-z\d]+(?:[.,:/_+-][a-z\d]+)*(?: ?[%％])?",  # a code such as RMA-7Q stays whole
-    # A lone "one" or "一" mostly counts nothing ("this one", "一下").
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twice|double|half|dozen|hundred|thousand)\b",
-    r"\b(?:thir|four|fif|six|seven|eigh|nine)teen\b|\b(?:twen|thir|for|fif|six|seven|eigh|nine)ty\b",
-    r"[零〇一二两三四五六七八九十百千万半]{2,}|[零〇二两三四五六七八九十百千万半]",
-)
-_UNITS = (r"\b(?:minute|hour|day|week|month|year)(?=s?\b)", "分钟|小时|天|周|星期|月|年")
-_PLACEHOLDER = r"\[[^\]]*\]"
-_FACT = re.compile("|".join((*_NUMBERS, *_UNITS, _PLACEHOLDER)), re.IGNORECASE)
-_DENIAL = re.compile(
-    r"\b(?:not|no|never|none|nothing|cannot|unable|without)\b|n['’]t\b|[不没無无未勿别]", re.IGNORECASE
-)
-_COURTESY = re.compile(r"\bno (?:problem|worries|trouble)\b|不好意思|不客气|没问题|没关系", re.IGNORECASE)
+_LEAST_LIKELIHOOD = 0.5  # of a token, on average
 
 
 def sayable(responses: Sequence[str], known: Mapping[str, str], language: str, said: int = 0) -> str | None:
@@ -88,35 +68,14 @@ class Generator:
         answer, asked = ask(lambda: backbone.answer([Message("user", prompt)], request))
         if answer is None:
             return Worded(response, asked)
-        fault = self._fault(answer.text, response)
-        asked = replace(asked, refused=fault, usage=answer.usage)
-        return Worded(answer.text if fault is None else response, asked)
+        refused = self._fault(answer, response)
+        asked = replace(asked, refused=refused, usage=answer.usage)
+        return Worded(answer.text if refused is None else response, asked)
 
-    def _fault(self, written: str, response: str) -> str | None:
-        if not _is_whole(written, response):
-            return "the rewording is empty, broken, too long or in another language"
-        if _facts(written) != _facts(response):
-            return "the rewording changes a value, a number or a denial"
-        vectors = self._encoder.encode([written, response])
-        if float(np.dot(vectors[0], vectors[1])) < _LEAST_LIKENESS:
+    def _fault(self, answer: Answer, response: str) -> str | None:
+        if answer.likelihood is not None and answer.likelihood < _LEAST_LIKELIHOOD:
+            return "the model was unsure of its own words"
+        found = fault(answer.text, response)
+        if found is None and not means_the_same(answer.text, response, self._encoder):
             return "the rewording means something else"
-        return None
-
-
-def _is_whole(written: str, response: str) -> bool:
-    """A text to send at all: complete, in the response's language, neither broken nor far longer."""
-    return (
-        0 < len(written) <= 2 * len(response) + 40
-        and written.replace("\n", "").isprintable()
-        and "\ufffd" not in written
-        and words.language(written) == words.language(response)
-        and (written.endswith(_ENDS) or not response.endswith(_ENDS))
-    )
-
-
-def _facts(text: str) -> tuple[list[tuple[str, str]], Counter[str], bool]:
-    """The recognised values (those of a kind in their order), all numbers and units, and whether it denies anything."""
-    values = [(found.kind.value, found.value) for found in find(text)]
-    numbers = Counter(fact.lower() if fact.isalpha() else fact for fact in _FACT.findall(text))
-    denies = _DENIAL.search(_COURTESY.sub("", text)) is not None
-    return sorted(values, key=itemgetter(0)), numbers, denies
+        return found

@@ -69,12 +69,13 @@ class Understander:
         self._encoder = encoder
         self._calibration = calibration
         self._mode = mode
-        self._backbone = backbone if mode != "retrieval" else None
+        chooses = backbone is not None and backbone.capabilities.scoring != "none"
+        self._backbone = backbone if chooses and mode != "retrieval" else None
 
     @property
     def is_backbones(self) -> bool:
         """Whether the backbone decides whatever is not the very words of an exemplar."""
-        return self._mode == "backbone"
+        return self._mode == "backbone" and self._backbone is not None
 
     def understand(self, text: str) -> list[Understanding]:
         """The whole message first, then each of its sentences where it has several: each may be an action."""

@@ -44,6 +44,8 @@ class BackboneConfig(BaseModel):
 
     checkpoint: Path | None = None
     """The folder of a transformers checkpoint, or a GGUF file; with nothing set, no model classifies or words."""
+    embedded: bool = False
+    """The tiny model that comes with TaskFlow instead: it words replies in the manner of the sample shop, no more."""
     hub: str | None = None
     """A checkpoint's name on the Hugging Face hub instead, which is downloaded once."""
     revision: str | None = None
@@ -65,8 +67,8 @@ class BackboneConfig(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_model(self) -> BackboneConfig:
-        if sum(given is not None for given in (self.checkpoint, self.hub, self.url)) > 1:
-            raise ValueError("checkpoint, hub and url exclude each other")
+        if sum(bool(given) for given in (self.checkpoint, self.hub, self.url, self.embedded)) > 1:
+            raise ValueError("checkpoint, embedded, hub and url exclude each other")
         if self.run_checkpoint_code and not (self.hub and re.fullmatch("[0-9a-f]{40}", self.revision or "")):
             raise ValueError("run_checkpoint_code needs hub and, as revision, a commit id of 40 digits")
         return self

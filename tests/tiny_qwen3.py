@@ -21,63 +21,13 @@ from transformers import (
 )
 
 from taskflow.backbones import Message
+from taskflow.backbones.embedded import making
 
 END_OF_TEXT, TURN, END_OF_TURN = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 TAGS = ("<think>", "</think>", "<tool_call>", "</tool_call>")
-# Written to make what Qwen3's published template makes: ChatML turns, Hermes tools, thinking only after the last query,
-# an empty block where thinking is switched off.
-TEMPLATE = """\
-{%- set told = messages[0].content if messages[0].role == 'system' else '' %}
-{%- if tools %}
-{{- '<|im_start|>system\\n' + (told + '\\n\\n' if told else '') + '# Tools\\n\\nYou may call one or more functions \
-to assist with the user query.\\n\\nYou are provided with function signatures within <tools></tools> XML \
-tags:\\n<tools>' }}
-{%- for tool in tools %}{{- '\\n' + tool | tojson }}{%- endfor %}
-{{- '\\n</tools>\\n\\nFor each function call, return a json object with function name and arguments within <tool_call>\
-</tool_call> XML tags:\\n<tool_call>\\n{"name": \
-<function-name>, "arguments": <args-json-object>}\\n</tool_call><|im_end|>\\n' }}
-{%- elif told %}
-{{- '<|im_start|>system\\n' + told + '<|im_end|>\\n' }}
-{%- endif %}
-{%- set query = namespace(last=-1) %}
-{%- for message in messages %}
-{%- if message.role == 'user' and not (message.content.startswith('<tool_response>') \
-and message.content.endswith('</tool_response>')) %}
-{%- set query.last = loop.index0 %}
-{%- endif %}
-{%- endfor %}
-{%- for message in messages %}
-{%- if message.role == 'user' or (message.role == 'system' and not loop.first) %}
-{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
-{%- elif message.role == 'assistant' %}
-{%- set said = message.content.split('</think>')[-1].lstrip('\\n') %}
-{%- set thought = '' %}
-{%- if '</think>' in message.content %}
-{%- set thought = message.content.split('</think>')[0].split('<think>')[-1].strip('\\n') %}
-{%- endif %}
-{{- '<|im_start|>assistant\\n' }}
-{%- if loop.index0 > query.last and (loop.last or thought) %}
-{{- '<think>\\n' + thought + '\\n</think>\\n\\n' }}
-{%- endif %}
-{{- said }}
-{%- for call in message.tool_calls or [] %}
-{{- ('\\n' if said or not loop.first else '') + '<tool_call>\\n{"name": "' + call.function.name + '", "arguments": ' }}
-{{- call.function.arguments | tojson if call.function.arguments is mapping else call.function.arguments }}
-{{- '}\\n</tool_call>' }}
-{%- endfor %}
-{{- '<|im_end|>\\n' }}
-{%- elif message.role == 'tool' %}
-{%- if loop.first or messages[loop.index0 - 1].role != 'tool' %}{{- '<|im_start|>user' }}{%- endif %}
-{{- '\\n<tool_response>\\n' + message.content + '\\n</tool_response>' }}
-{%- if loop.last or messages[loop.index0 + 1].role != 'tool' %}{{- '<|im_end|>\\n' }}{%- endif %}
-{%- endif %}
-{%- endfor %}
-{%- if add_generation_prompt %}
-{{- '<|im_start|>assistant\\n' }}
-{%- if enable_thinking is defined and enable_thinking is false %}
-{{- '<think>\\n\\n</think>\\n\\n' }}
-{%- endif %}
-{%- endif %}"""
+# Makes what Qwen3's published template makes: ChatML turns, Hermes tools, thinking only after the last query, an empty
+# block where thinking is switched off.
+TEMPLATE = making.TEMPLATE.read_text(encoding="utf-8")
 _SWITCH = TEMPLATE[TEMPLATE.index("{%- if enable_thinking") : TEMPLATE.rindex("{%- endif %}")]
 # Of the checkpoints of July 2025 one kind never thinks and has no switch, the other is inside its thinking at once.
 INSTRUCT_2507 = TEMPLATE.replace(_SWITCH, "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from taskflow.backbones.dialects import Dialect, Room
 from taskflow.backbones.dialects.detection import DialectName, detect
+from taskflow.backbones.embedded import load_embedded
 from taskflow.backbones.engines import Hub, Run
 from taskflow.backbones.engines.connection import Connection
 from taskflow.backbones.engines.server import ServerEngine
@@ -28,6 +29,8 @@ def load_backbone(config: BackboneConfig) -> PairedBackbone | None:
     """None where no backbone is configured; BackboneError where it cannot be had."""
     if config.url is not None:
         return _served(config)
+    if config.embedded:
+        return load_embedded()
     if config.checkpoint is None and config.hub is None:
         return None
     if config.checkpoint is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -53,6 +55,10 @@ class PairedBackbone:
         deadline: float | None = None,
         cancelled: threading.Event | None = None,
     ) -> list[float]:
+        if self._engine.facts.scoring == "none":
+            raise NotOfferedError(
+                f'{self.name} words replies and chooses nothing: set [runtime] understanding = "retrieval"'
+            )
         request = Request(max_tokens=1, sampling=GREEDY, deadline=deadline, cancelled=cancelled)
         return self._engine.score(self._prompt(messages, request), choices, self._run(request, thinking=False))
 
@@ -162,7 +168,15 @@ class PairedBackbone:
         finish: Finish = "tool_calls" if reading.calls else writing.finish
         if request.schema is not None and finish == "length":
             raise BrokenAnswerError("the answer was cut before it had the form asked for: allow more max_tokens")
-        return Answer(reading.text, reading.thinking, tuple(reading.calls), writing.usage(), finish, writing.budget_hit)
+        return Answer(
+            reading.text,
+            reading.thinking,
+            tuple(reading.calls),
+            writing.usage(),
+            finish,
+            writing.budget_hit,
+            writing.likelihood,
+        )
 
 
 class _Writing:
@@ -175,6 +189,11 @@ class _Writing:
         self.parts: list[Part] = []
         self.budget_hit = False
         self._count: Count | None = None
+        self._logprobs: list[float] = []
+
+    @property
+    def likelihood(self) -> float | None:
+        return math.exp(statistics.fmean(self._logprobs)) if self._logprobs else None
 
     def follow(self, chunks: Iterator[Chunk] | Sequence[Chunk]) -> Iterator[Delta]:
         for chunk in chunks:
@@ -185,6 +204,8 @@ class _Writing:
             if chunk.count is not None and self._count is None:
                 self._count = chunk.count
             delta = self.reading.feed(chunk)
+            if chunk.logprob is not None and not self.reading.in_thought:
+                self._logprobs.append(chunk.logprob)
             if delta.text or delta.thinking:
                 yield delta
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 Thinking = Literal["hybrid", "only", "none"]
 Budget = Literal["native", "two-pass", "none"]
-Scoring = Literal["likelihood", "first-token", "choice"]
+Scoring = Literal["likelihood", "first-token", "choice", "none"]
 Finish = Literal["stop", "length", "tool_calls"]
 
 
@@ -102,7 +102,10 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`budget_hit` says that thinking was halted at its budget."""
+    """`budget_hit` says that thinking was halted at its budget.
+
+    `likelihood` is the model's own probability of the answer's tokens, on (geometric) average; None where nobody tells.
+    """
 
     text: str
     thinking: str
@@ -110,6 +113,7 @@ class Answer:
     usage: Usage
     finish: Finish
     budget_hit: bool
+    likelihood: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest
 from runtime import words
 from runtime.config import RuntimeConfig
 from runtime.dialogue_manager import DialogueManager, Event
-from taskflow.backbones import Answer, Backbone, Message, Request, Usage
+from taskflow.backbones import GREEDY, Answer, Backbone, Capabilities, Message, Request, Usage
 from taskflow.backbones.loading import load_checkpoint
 from taskflow.backbones.pairing import PairedBackbone
 from taskflow.encoders.bundled import BundledEncoder
@@ -47,11 +47,14 @@ IN_ENGLISH, IN_CHINESE = list(REWORDED.values())[:3], list(REWORDED.values())[3:
 LABEL = "The label for TF-20418837 is on its way."
 BOTH = {"understanding": "backbone", "wording": "backbone"}
 
+ABLE = Capabilities("hybrid", "two-pass", True, False, "likelihood", None, GREEDY, None)
+
 
 class Teacher:
     """Answers as it should be, and keeps every prompt with its answer as a lesson."""
 
     name = "teacher"
+    capabilities = ABLE
 
     def __init__(self) -> None:
         self.lessons: list[Lesson] = []
@@ -74,7 +77,7 @@ class Watched:
     """Hands everything on to a backbone, and keeps what it was asked."""
 
     def __init__(self, backbone: Backbone) -> None:
-        self.name = backbone.name
+        self.name, self.capabilities = backbone.name, backbone.capabilities
         self.choices: list[Sequence[str]] = []
         self.prompts: list[str] = []
         self._backbone = backbone

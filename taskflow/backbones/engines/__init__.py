@@ -80,12 +80,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of what the model writes; the last one has `finish`. `reasoning` is what a server took for thinking."""
+    """A piece of what the model writes; the last one has `finish`. `reasoning` is what a server took for thinking.
+
+    `logprob` is the log-likelihood of the piece's tokens, where the engine tells it.
+    """
 
     text: str = ""
     reasoning: str = ""
     ids: tuple[int, ...] = ()
     tokens: int = 0
+    logprob: float | None = None
     calls: tuple[ToolCall, ...] = ()
     finish: Finish | None = None
     count: Count | None = None

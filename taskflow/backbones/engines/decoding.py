@@ -48,8 +48,10 @@ def prefill(model: Any, pool: PrefixPool, ids: Sequence[int], run: Run) -> tuple
     return logits, cache, reused
 
 
-def write(model: Any, pool: PrefixPool, ids: Sequence[int], run: Run, ends: frozenset[int]) -> Iterator[int]:
-    """Tokens up to one of `ends`, which is the last, or to the run's most."""
+def write(
+    model: Any, pool: PrefixPool, ids: Sequence[int], run: Run, ends: frozenset[int]
+) -> Iterator[tuple[int, float]]:
+    """Tokens up to one of `ends`, which is the last, or to the run's most; each with its log-likelihood."""
     logits, cache, _ = prefill(model, pool, ids, run)
     drawing = _Drawing(run.sampling, ids, run.seed, logits.device)
     # What grows from here on is its own: the pool's tensors are never changed.
@@ -58,7 +60,7 @@ def write(model: Any, pool: PrefixPool, ids: Sequence[int], run: Run, ends: froz
         for left in range(run.max_tokens, 0, -1):
             run.check()
             token = drawing.next(logits)
-            yield token
+            yield token, float(torch.log_softmax(logits, dim=-1)[token])
             if token in ends or left == 1:
                 return
             logits = _forward(model, [token], cache)

@@ -43,9 +43,9 @@ class LocalEngine:
         spelling = Spelling(self._tokenizer.decode)
         finish: Finish = "length"
         reused = self._pool.common(ids)
-        for token in write(self._model, self._pool, ids, run, ends):
+        for token, logprob in write(self._model, self._pool, ids, run, ends):
             finish = "stop" if token in ends else "length"
-            yield Chunk("" if token in ends else spelling.add(token), ids=(token,), tokens=1)
+            yield Chunk("" if token in ends else spelling.add(token), ids=(token,), tokens=1, logprob=logprob)
         yield Chunk(spelling.rest(), finish=finish, count=Count(len(ids), reused=reused))
 
     def generate_all(self, prompts: Sequence[Prompt], run: Run) -> list[list[Chunk]]:
