@@ -38,6 +38,9 @@ class EndpointConfig(BaseModel):
     url: str | None = None
     """Such as https://orders.example.com/api: the path of a binding comes behind it."""
 
+    url_env: str | None = None
+    """The environment variable with the address, where that is another in each place; if it is set, it counts."""
+
     token_env: str | None = None
     """The environment variable with the bearer token."""
 
@@ -47,15 +50,20 @@ class EndpointConfig(BaseModel):
     function: str | None = None
     """A Python function in place of an address, as module:function."""
 
+    @property
+    def address(self) -> str:
+        given = "" if self.url_env is None else os.environ.get(self.url_env, "")
+        return given or self.url or ""
+
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.url is None) == (self.function is None):
             raise ValueError("an endpoint has either a url or a function")
         if self.url is not None:
-            parts = urlsplit(self.url)
+            parts = urlsplit(self.address)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
                 raise ValueError(
-                    f"{self.url!r} is no address: write it as https://host/path, without a user or a query"
+                    f"{self.address!r} is no address: write it as https://host/path, without a user or a query"
                 )
         return self
 
@@ -91,7 +99,7 @@ class Endpoint:
     def __init__(self, name: str, config: EndpointConfig) -> None:
         self._name = name
         self._private = config.private
-        self._parts: SplitResult = urlsplit(config.url or "")
+        self._parts: SplitResult = urlsplit(config.address)
         self._token = None if config.token_env is None else os.environ.get(config.token_env)
         if config.token_env is not None and not self._token:
             raise EndpointError(

@@ -13,7 +13,7 @@ from taskflow.calls import Outcome
 from taskflow.edit_forms import binding_from_json, binding_to_json
 from taskflow.edits import AttachCall, EditError
 from taskflow.model import Assistant, DialogueAction, Speaker
-from taskflow.options import Settings, as_json, author_option, print_json, with_settings
+from taskflow.options import Settings, as_json, author_option, print_json, say, with_settings
 from taskflow.store.assistants import load_draft
 from taskflow.store.drafts import draft_of
 
@@ -40,11 +40,14 @@ def bind(settings: Settings, assistant: str, file: BinaryIO | None, author: str,
         wanted = _read(file)
         with draft_of(settings.database, assistant) as draft:
             by_name = calls_of(draft.assistant)
-            for name in wanted:
-                if name not in by_name:
-                    there = ", ".join(sorted(by_name)) or "none"
-                    raise EditError(f"{file.name}: {assistant!r} makes no call {name!r} (there are: {there})")
-            changed = {name: binding for name, binding in wanted.items() if by_name[name].binding != binding}
+            unknown = [name for name in wanted if name not in by_name]
+            if len(unknown) == len(wanted):
+                there = ", ".join(sorted(by_name)) or "none"
+                raise EditError(f"{file.name}: {assistant!r} makes none of these calls (there are: {there})")
+            if unknown:
+                say(f"left out, since {assistant} makes no such calls: {', '.join(unknown)}")
+            known = {name: binding for name, binding in wanted.items() if name in by_name}
+            changed = {name: binding for name, binding in known.items() if by_name[name].binding != binding}
             draft.add([AttachCall(by_name[name].id, binding) for name, binding in changed.items()], author)
     _print(load_draft(settings.database, assistant).assistant, as_json)
 

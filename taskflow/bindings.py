@@ -49,6 +49,8 @@ class CallBinding:
     facts: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        # Their order says nothing, and no database keeps it.
+        object.__setattr__(self, "facts", tuple(sorted(self.facts)))
         if not self.endpoint.strip():
             raise BindingError("a binding has no endpoint: give it the name of one in the configuration")
         if self.method not in METHODS:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
 import click
 
 from taskflow.options import Settings, say, with_settings
@@ -9,6 +17,7 @@ from taskflow.sample import sample_path
 from taskflow.store.assistants import summarise
 
 _LANGUAGES = ("en", "zh")
+_ORDERS_URL = "ORDERS_URL"  # data/demo.toml reads it
 
 
 @click.command()
@@ -17,9 +26,10 @@ _LANGUAGES = ("en", "zh")
 @with_settings
 @click.pass_context
 def demo(ctx: click.Context, settings: Settings, host: str, port: int) -> None:
-    """Import, mine and publish the sample logs in English and Chinese, then serve the demo shop.
+    """Import, mine, bind and publish the sample logs in English and Chinese, then serve the demo shop.
 
-    Running it again repeats nothing that is done.
+    Its order system starts with it, with a new book each time; what is mined and published is kept, and running it
+    again repeats nothing that is done.
 
     Example: taskflow demo --port 8080
     """
@@ -31,10 +41,31 @@ def demo(ctx: click.Context, settings: Settings, host: str, port: int) -> None:
         if name not in known:
             run("mine", name)
         if name not in known or known[name].published is None:
+            run("bind", name, str(sample_path("after_sale/bindings.json")))
             run("publish", name)
     say("Open the address below: /shop is the demo shop with its chat, / shows what was mined. Stop with Ctrl-C.")
     settings.database.close()  # the server opens its own connections, after it forked
-    run("serve", "--host", host, "--port", str(port))
+    with _order_system() as address:
+        os.environ[_ORDERS_URL] = address
+        run("serve", "--host", host, "--port", str(port))
+
+
+@contextmanager
+def _order_system() -> Iterator[str]:
+    """The address of an order system with a book of its own, served for as long as the block lasts."""
+    command = [sys.executable, "-c", "from taskflow.cli import main; main()", "orders", "--port", "0"]
+    with TemporaryDirectory(prefix="taskflow-orders-") as folder:
+        command += ["--database", f"sqlite:///{folder}/orders.db"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as served:
+            try:
+                said = "" if served.stdout is None else served.stdout.readline()
+                found = re.search(r"https?://\S+", said)
+                if found is None:
+                    raise click.ClickException(f"the order system did not start: {said.strip() or 'it said nothing'}")
+                say(f"$ taskflow orders   # {said.strip()}")
+                yield found[0].rstrip(",")
+            finally:
+                served.terminate()
 
 
 class _Runner:

@@ -119,6 +119,8 @@ class Catalogue:
             raise ChartError("only a system's action has outcomes: leave them out", ("actions", id_, "outcomes"))
         if form.responses is not None and speaker is not Speaker.AGENT:
             raise ChartError("only an agent's action has responses: leave them out", ("actions", id_, "responses"))
+        if form.binding is not None and speaker is not Speaker.SYSTEM:
+            raise ChartError("only a system's action is bound: leave the binding out", ("actions", id_, "binding"))
         texts = self._usual_exemplars(id_, speaker) if form.exemplars is None else _exemplars(form.exemplars, speaker)
         name = usual_name(id_) if form.name is None else form.name
         return DialogueAction(
@@ -129,6 +131,7 @@ class Catalogue:
             form.support,
             form.description,
             form.status,
+            None if form.binding is None else form.binding.bound,
         )
 
     def _used(self, id_: str, speaker: Speaker, inline: list[ExemplarForm]) -> DialogueAction:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from taskflow.bindings import BindingError, CallBinding, Effect
 from taskflow.calls import Outcome
 from taskflow.errors import TaskFlowError
 from taskflow.model import Speaker, Status
@@ -74,8 +75,39 @@ class ExemplarForm(_Form):
 Exemplars = Annotated[tuple[ExemplarForm, ...], BeforeValidator(_several)]
 
 
+_USUAL = CallBinding("usual")
+
+
+class BindingForm(_Form):
+    """What answers a call; see CallBinding."""
+
+    endpoint: Text
+    path: str = _USUAL.path
+    method: str = _USUAL.method
+    inputs: Texts = _USUAL.inputs
+    effect: Effect = _USUAL.effect
+    timeout: float = _USUAL.timeout
+    retries: int = _USUAL.retries
+    confirm: bool = _USUAL.confirm
+    facts: dict[str, Text] = Field(default_factory=dict)
+
+    @property
+    def bound(self) -> CallBinding:
+        """Raises BindingError."""
+        told = {name: getattr(self, name) for name in type(self).model_fields}
+        return CallBinding(**told | {"facts": tuple(self.facts.items())})
+
+    @model_validator(mode="after")
+    def _can_be(self) -> BindingForm:
+        try:
+            _ = self.bound
+        except BindingError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
 class ActionForm(_Form):
-    """A Dialogue Action. `responses` hold for the agent's steps without their own; `outcomes` are a call's."""
+    """A Dialogue Action. `responses` hold for the agent's steps without their own; a call has `outcomes`, `binding`."""
 
     speaker: Literal["customer", "agent", "system"]
     name: Text | None = None
@@ -83,6 +115,7 @@ class ActionForm(_Form):
     exemplars: Exemplars | None = None
     responses: Texts | None = None
     outcomes: tuple[Outcome, ...] | None = None
+    binding: BindingForm | None = None
     support: Count = 1
     status: Status = Status.PROPOSED
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 
+from taskflow.bindings import CallBinding, Effect
 from taskflow.calls import Outcome
 from taskflow.charts.building import derived_id, shares
 from taskflow.charts.catalogue import key_of, outcome_action, outcome_of, usual_exemplars, usual_name
 from taskflow.charts.form import DEEPEST, ChartError, Language
+from taskflow.edit_forms import binding_to_json
 from taskflow.model import ActionId, Assistant, DialogueAction, FlowNode, Speaker, Status, TaskFlow
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -76,6 +78,8 @@ class _Writing:
             values["responses"] = list(responses)
         if action.id in self._declared:
             values["outcomes"] = [outcome.value for outcome in self._declared[action.id]]
+        if action.binding is not None:
+            values["binding"] = _plain_binding(action.binding)
         return values | _counted(action.support, action.status)
 
     def flow(self, flow: TaskFlow) -> _Values:
@@ -212,6 +216,17 @@ def _key(node: FlowNode) -> str:
     return str(node.action_id) if node.jump_to is None else f"jump {node.jump_to}"
 
 
+def _plain_binding(binding: CallBinding) -> _Values:
+    """What is not as it usually is, and the endpoint."""
+    usual = binding_to_json(CallBinding(binding.endpoint))
+    told = binding_to_json(binding)
+    return {
+        key: list(value) if isinstance(value, tuple) else value.value if isinstance(value, Effect) else value
+        for key, value in told.items()
+        if key == "endpoint" or value != usual[key]
+    }
+
+
 def _counted(support: int, status: Status) -> _Values:
     values: _Values = {} if support == 1 else {"support": support}
     return values if status is Status.PROPOSED else values | {"status": status.value}
@@ -227,6 +242,8 @@ def _yaml(value: Any, compact: bool = False) -> yaml.Node:
     if isinstance(value, float):
         # YAML wants a dot in a number.
         return yaml.ScalarNode("tag:yaml.org,2002:float", re.sub(r"^(-?\d+)e", r"\1.0e", repr(value)))
+    if isinstance(value, bool):
+        return yaml.ScalarNode("tag:yaml.org,2002:bool", str(value).lower())
     if isinstance(value, int):
         return yaml.ScalarNode("tag:yaml.org,2002:int", str(value))
     # The emitter folds some of what ends a line unless it is told to escape it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import strategies as st
 
+from taskflow.bindings import CallBinding, Effect
 from taskflow.model import (
     ActionId,
     Assistant,
@@ -25,17 +26,33 @@ names = texts.filter(str.strip)
 statuses = st.sampled_from([Status.PROPOSED, *Status])  # most are as they were mined
 
 
+bindings = st.builds(
+    CallBinding,
+    st.sampled_from(["orders", "订单"]),
+    st.sampled_from(["", "/orders/[order_number]"]),
+    st.sampled_from(["GET", "POST"]),
+    st.just(("order_number", "amount")),
+    st.sampled_from(Effect),
+    st.floats(0.1, 30),
+    st.integers(0, 5),
+    st.booleans(),
+    st.sampled_from([(), (("amount", "order.total"), ("date", "day"))]),
+)
+
+
 @st.composite
 def actions(draw: st.DrawFn, number: int) -> DialogueAction:
     said = draw(st.lists(names, unique=True, max_size=3))
+    speaker = draw(st.sampled_from(Speaker))
     return DialogueAction(
         ActionId(f"a{number}"),
-        draw(st.sampled_from(Speaker)),
+        speaker,
         draw(names),
         tuple(Exemplar(text, draw(st.integers(1, 99))) for text in said),
         draw(st.integers(0, 9)),
         draw(texts),
         draw(statuses),
+        draw(st.none() | bindings) if speaker is Speaker.SYSTEM else None,
     )
 
 
