@@ -15,7 +15,7 @@ from runtime.bound_calls import BoundCalls, answers
 from runtime.calls import Calls
 from runtime.claims import Claim, SupersededError
 from runtime.config import RuntimeConfig
-from runtime.events import Event, messages
+from runtime.events import Event, heard, messages
 from runtime.generation import Generator
 from runtime.migration import migrate
 from runtime.outfit import Outfit
@@ -92,9 +92,9 @@ class DialogueManager:
         return start(self._database, version_id, customer, conversation_id)
 
     def events(self, conversation_id: str, after: int = -1) -> list[Event]:
-        """The messages with an offset above `after`."""
+        """The messages with an offset above `after`, and what was said while a call took long."""
         self._snapshot(conversation_id)
-        return messages(read_events(self._database, conversation_id, after))
+        return heard(read_events(self._database, conversation_id, after))
 
     def explanation(self, conversation_id: str) -> list[StoredEvent]:
         """Everything that happened: what was understood and why, calls, repairs, handoffs, messages."""

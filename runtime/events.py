@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskflow.model import Evidence
+from taskflow.model import Evidence, Speaker
 from taskflow.store.conversations import StoredEvent
 
 
@@ -20,10 +20,10 @@ class OfferedChoice:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A message of a conversation; the assistant's carries the node that it came from and the evidence for it.
+    """A message of a conversation, or a word in between, of the kind `waiting`.
 
-    `by` names the person who wrote it, where it was not the assistant; `attachments` are the ids of the customer's
-    photos.
+    The assistant's carries the node that it came from and the evidence for it. `by` names the person who wrote it, where
+    it was not the assistant; `attachments` are the ids of the customer's photos.
     """
 
     offset: int
@@ -44,18 +44,23 @@ class Event:
 
 
 def messages(events: Sequence[StoredEvent]) -> list[Event]:
-    return list(_each_message(events))
+    return [event for event in heard(events) if event.kind == "message"]
 
 
-def _each_message(events: Sequence[StoredEvent]) -> Iterator[Event]:
+def heard(events: Sequence[StoredEvent]) -> list[Event]:
+    """The messages, and what a customer is told while a call takes long."""
+    return list(_each(events))
+
+
+def _each(events: Sequence[StoredEvent]) -> Iterator[Event]:
     for event in events:
-        if event.kind == "message":
+        if event.kind in ("message", "waiting"):
             told = event.payload
             yield Event(
                 offset=event.offset,
                 turn=event.turn,
                 kind=event.kind,
-                speaker=told["speaker"],
+                speaker=told.get("speaker", Speaker.AGENT.value),
                 text=told["text"],
                 client_message_id=event.client_message_id,
                 flow=told.get("flow"),

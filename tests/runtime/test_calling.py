@@ -267,3 +267,8 @@ def test_a_slow_call_says_that_it_takes_a_moment(talk: Talk, shop_server: Shop) 
     kinds = [event.kind for event in events if event.turn == events[-1].turn]
     assert kinds[0] == "waiting"
     assert talk.events("waiting") == [{"text": "One moment, I am looking into it."}]
+    assert [event.kind for event in talk.manager.events(talk.id, after=events[-1].offset - len(kinds))] == [
+        "waiting",
+        "message",
+        "message",
+    ]

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ChatEvent, countUnread, isHandedOff, mergeEvents, unconfirmed } from "../src/widget/timeline";
+import { type ChatEvent, countUnread, isHandedOff, mergeEvents, unconfirmed, wordInBetween } from "../src/widget/timeline";
 
 function event(offset: number, change: Partial<ChatEvent> = {}): ChatEvent {
   const at = "2024-05-01T10:00:00Z";
@@ -41,4 +41,12 @@ test("a conversation is handed off until our side speaks without it", () => {
 
 test("only the agent's messages after the last seen one are unread", () => {
   expect(countUnread([event(0), event(1), event(2, { speaker: "user" }), event(3)], 0)).toBe(2);
+});
+
+test("a word in between is told until something comes of it, and is no message", () => {
+  const waiting = [event(0, { speaker: "user" }), event(1, { kind: "waiting", text: "One moment" })];
+  expect(wordInBetween(waiting)).toBe("One moment");
+  expect(countUnread(waiting, -1)).toBe(0);
+  expect(wordInBetween([...waiting, event(2)])).toBeNull();
+  expect(wordInBetween([])).toBeNull();
 });

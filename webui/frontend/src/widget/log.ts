@@ -2,7 +2,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { until } from "lit/directives/until.js";
 import type { Conversation } from "./conversation";
 import { asDataUrl } from "./photo";
-import type { Choice } from "./timeline";
+import { type Choice, isMessage } from "./timeline";
 import type { Words } from "./words";
 
 /** Takes a photo's place until it is here, so that nothing jumps. */
@@ -34,7 +34,7 @@ export class Log {
     >
       ${replaced ? html`<p class="aside">${this.#words.replaced}</p>` : nothing}
       ${isEmpty && phase !== "restoring" ? this.#message("agent", this.#words.greeting) : nothing}
-      ${events.map((event) => this.#message(event.speaker, event.text, event.attachments))}
+      ${events.filter(isMessage).map((event) => this.#message(event.speaker, event.text, event.attachments))}
       ${outbox.map((message) => this.#message("user", message.text, message.attachments, phase === "failed"))}
       ${this.#choices()}
       ${isHandedOff ? html`<p class="handoff" part="handoff">${this.#words.handedOff}</p>` : nothing}

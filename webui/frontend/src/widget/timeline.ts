@@ -4,10 +4,10 @@ export interface Choice {
   readonly payload: string;
 }
 
-/** One message of a conversation, as the server keeps it. */
+/** One message of a conversation, as the server keeps it, or a word in between while something takes long. */
 export interface ChatEvent {
   readonly offset: number;
-  readonly kind: "message";
+  readonly kind: "message" | "waiting";
   readonly speaker: "user" | "agent";
   readonly text: string;
   readonly client_message_id: string | null;
@@ -38,6 +38,16 @@ export function mergeEvents(known: readonly ChatEvent[], incoming: readonly Chat
   return [...byOffset.values()].sort((a, b) => a.offset - b.offset);
 }
 
+export function isMessage(event: ChatEvent): boolean {
+  return event.kind === "message";
+}
+
+/** What was said while something takes long, as long as nothing has come of it. */
+export function wordInBetween(events: readonly ChatEvent[]): string | null {
+  const newest = events.at(-1);
+  return newest?.kind === "waiting" ? newest.text : null;
+}
+
 /** The outgoing messages that none of the events confirms. */
 export function unconfirmed(
   outbox: readonly OutgoingMessage[],
@@ -63,5 +73,5 @@ export function offered(events: readonly ChatEvent[]): readonly Choice[] {
 }
 
 export function countUnread(events: readonly ChatEvent[], seen: number): number {
-  return events.filter((event) => event.speaker === "agent" && event.offset > seen).length;
+  return events.filter((event) => isMessage(event) && event.speaker === "agent" && event.offset > seen).length;
 }
