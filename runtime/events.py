@@ -22,8 +22,8 @@ class OfferedChoice:
 class Event:
     """A message of a conversation, or a word in between, of the kind `waiting`.
 
-    The assistant's carries the node that it came from and the evidence for it. `by` names the person who wrote it, where
-    it was not the assistant; `attachments` are the ids of the customer's photos.
+    The assistant's carries the node that it came from and the evidence for it. `by` names the person who wrote it,
+    where it was not the assistant; `attachments` are the ids of the customer's photos.
     """
 
     offset: int
