@@ -15,10 +15,11 @@ from webui.simulation.gold import ANYTHING_ELSE, GIVE, GOODBYE, HAND_OVER, Gold
 from webui.simulation.hearing import Ear
 from webui.simulation.speaking import NOISES, Noise, Temper, Voice
 
-YES, NO, PERSON, GIVES_UP, PRESSES = "says yes", "says no", "asks for a person", "give_up", "presses a button"
+YES, NO, PERSON, GIVES_UP = "says yes", "says no", "asks for a person", "give_up"
 NUMBER = f"{GIVE}order_number"
 PHOTO = "photo_sent"
 MOST_TURNS = 24
+_REPEATS = 0.5  # of those who do not press a button: they write what is on it
 
 
 class Left(StrEnum):
@@ -110,10 +111,16 @@ class Scripted:
             return self._consents(reply[-1])
         if choices:
             return self._chooses(choices)
-        if hearing.NOT_UNDERSTOOD in self.heard or hearing.CANCELLED in self.heard:
+        if hearing.NOT_UNDERSTOOD in self.heard and self._is_served():
+            return self._leaves(Left.CONTENT)
+        if {hearing.NOT_UNDERSTOOD, hearing.CANCELLED} & set(self.heard):
             self._stuck += 1
             if self._stuck >= self.temper.patience:
                 return self._desperate()
+        return self._goes_on()
+
+    def _goes_on(self) -> Said | None:
+        """Her answer to the last question that she understood."""
         question = next((action for action in reversed(self.heard) if self._can_answer(action)), None)
         if question is not None:
             return self._answer(question)
@@ -142,10 +149,12 @@ class Scripted:
         self._stuck += 1
         meant = (self._last.means, self._meant, self.gold.needs[self.goal.need].root.action)
         says = {self.ear.reads(label): (label, payload) for label, payload in reversed(choices)}
-        fitting = next((says[action] for action in meant if action in says), None)
-        if fitting is not None and self._chance(self.temper.buttons):
-            return Said(fitting[0], PRESSES, fitting[1])
-        return self._again()
+        fitting = next(((*says[action], action) for action in meant if action in says), None)
+        if fitting is None:
+            return self._again()
+        if self._chance(self.temper.buttons):
+            return Said(fitting[0], fitting[2], fitting[1])
+        return Said(fitting[0], self._meant) if self._chance(_REPEATS) else self._again()
 
     def _can_answer(self, action: str) -> bool:
         return action in (ANYTHING_ELSE, GOODBYE, HAND_OVER, "offer_help") or bool(self._replies(action))
@@ -220,15 +229,17 @@ class Scripted:
 
     def _closes(self) -> Said | None:
         """Nothing else, once she has what she came for; if not, that again."""
-        if self.goal.told in self.known or self._served_by_other_words():
+        if self._is_served():
             return self._once(Said(self._voice.says("no_thanks"), "no_thanks"), Left.CONTENT)
         self._stuck += 1
         if self.goal.end is End.PERSON or self._stuck >= self.temper.patience:
             return self._desperate()
         return self.opens()
 
-    def _served_by_other_words(self) -> bool:
-        """Whether she was told that something she wished for is done, if not in the words that the corpus foresees."""
+    def _is_served(self) -> bool:
+        """Whether she was told what she came to hear, or else that something which she wished for is done."""
+        if self.goal.told in self.known:
+            return True
         need = self.gold.needs[self.goal.need]
         done = {f"{wish.call}:ok" for wish in self.goal.writes}
         told = {child.action for node in need.nodes.values() if node.action in done for child in need.children(node)}
@@ -239,7 +250,7 @@ class Scripted:
 
     def _lost(self) -> Said | None:
         """Nothing was asked that she understands."""
-        if self.goal.told in self.known or self._served_by_other_words():
+        if self._is_served():
             return self._once(Said(self._voice.says("thanks"), "thanks"), Left.CONTENT)
         self._stuck += 1
         if self._stuck >= self.temper.patience:
