@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from runtime import words
@@ -10,12 +10,15 @@ from runtime.fields import Given
 from runtime.repair import Repair
 from runtime.served import Served
 from runtime.state import MOST_EARLY, Choice, ConversationState, Early, Frame
-from runtime.tracking import Tracked
+from runtime.tracking import Level, Tracked, landing
 from runtime.walk import Walk
-from taskflow.model import Speaker
+from taskflow.model import ActionId, Speaker
+from taskflow.replay import Position
 
 _MOST_FAILURES = 3  # in a row, and a person takes over
 NEARLY = 0.6  # of the best place's probability: then the customer is asked which is meant
+_POSSIBLY = 0.2  # of that, for a need of its own
+_LIKELIER = 0.4
 _MOST_CHOICES = 4
 
 
@@ -88,23 +91,51 @@ class Mend:
         choices = self._choices(state, tracked) or list(offered)
         if len(choices) > 1 and state.consent is None:
             return self._walk.repair(state, Repair.CLARIFY, choices)
-        return self._walk.ask_again(self._walk.repair(state, Repair.NOT_UNDERSTOOD))
+        answers = [] if state.consent is not None else self._buttons(state, self._open_answers(state))
+        return self._walk.ask_again(self._walk.repair(state, Repair.NOT_UNDERSTOOD), answers)
 
     def _choices(self, state: ConversationState, tracked: Tracked) -> list[Choice]:
-        """The real candidates as buttons: what is nearly as likely as the best, and likelier than nothing known."""
+        """The real candidates as buttons: what is nearly as likely as the best, and likelier than nothing known.
+
+        Of what a customer may have come for, also what is much less likely: one press saves saying it all again.
+        """
         if tracked.best is None:
             return []
+        least = max(NEARLY * tracked.best.probability, tracked.outside)
+        is_known = tracked.outside < _LIKELIER  # something that the assistant knows, if not sure what
+        if is_known and (state.frame is None or tracked.best.level is Level.OTHER_FLOW):
+            least = _POSSIBLY * tracked.best.probability
+        # One button a need: which of its openings was meant makes no difference to what comes next.
+        needs = {one.position[0]: one for one in reversed(tracked.placements) if one.level is Level.OTHER_FLOW}
+        places = [
+            (one.position, one.candidate.action_id)
+            for one in tracked.placements
+            if one.probability >= least and needs.get(one.position[0], one) is one
+        ]
+        return self._buttons(state, places)
+
+    def _open_answers(self, state: ConversationState) -> Iterator[tuple[Position, ActionId]]:
+        """What customers answer to the open question, the commonest first."""
+        if state.frame is None:
+            return
+        flow_id, node_id = state.frame.position
+        flow = self._served.assistant.flow_by_id[flow_id]
+        for child in sorted(flow.children(node_id), key=lambda node: -node.probability):
+            node = landing(flow, child)
+            if node.action_id is not None and self._served.assistant.speaker(node) is Speaker.USER:
+                yield (flow_id, node.id), node.action_id
+
+    def _buttons(self, state: ConversationState, places: Iterable[tuple[Position, ActionId]]) -> list[Choice]:
+        """One for each action, in its commonest words; none that stands for a value, which a press would not give."""
         found: dict[str, Choice] = {}
-        for one in tracked.placements[:_MOST_CHOICES]:
-            if one.probability < max(NEARLY * tracked.best.probability, tracked.outside):
+        for position, action_id in places:
+            if len(found) == _MOST_CHOICES or not self._served.policy.is_given(action_id, state.fields):
                 continue
-            if not self._served.policy.is_given(one.candidate.action_id, state.fields):
-                continue  # a press would not give the value
-            action = self._served.assistant.action_by_id[one.candidate.action_id]
+            action = self._served.assistant.action_by_id[action_id]
             spoken = [exemplar.text for exemplar in action.exemplars if "[" not in exemplar.text]
             own = [text for text in spoken if words.language(text) == state.language]
             label = next(iter(own or spoken), action.name)
-            found.setdefault(label, Choice(f"{state.turn}-{len(found)}", label, one.position, action.id))
+            found.setdefault(label, Choice(f"{state.turn}-{len(found)}", label, position, action.id))
         return list(found.values())
 
 

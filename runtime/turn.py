@@ -23,6 +23,7 @@ from taskflow.replay import Position
 from taskflow.store.conversations import ConversationStatus, NewEvent
 
 _EXPLAINED = 5
+_ANOTHER_NEED = 1.5  # what a need that nobody came for costs: questions that lead nowhere
 _RATINGS = ("1", "2", "3", "4", "5")
 _RATING = "rating "
 
@@ -172,7 +173,8 @@ class Turn:
         guessed = placement.level is Level.OTHER_FLOW and self._served.policy.gives.get(placement.candidate.action_id)
         if placement.candidate.is_exact and not guessed:
             return 0.0
-        return self._served.calibration.threshold(node.cost)
+        cost = max(node.cost, _ANOTHER_NEED) if placement.level is Level.OTHER_FLOW else node.cost
+        return self._served.calibration.threshold(cost)
 
     def _is_refused(self, best: Placement, given: Given, fields: Mapping[str, FieldValue]) -> bool:
         """Whether the message would be an answer, but without its value, or with one that the shop refuses."""

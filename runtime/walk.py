@@ -154,17 +154,17 @@ class Walk:
         answered = self._served.policy.answered(flow, flow.by_id[frame.node_id], state.fields)
         return self.ask_again(state) if answered is None else state.on(frame.at(answered.node.id, answered.fields))
 
-    def ask_again(self, state: ConversationState) -> ConversationState:
-        """Repeat the open question, in other words where there are some."""
+    def ask_again(self, state: ConversationState, answers: Sequence[Choice] = ()) -> ConversationState:
+        """Repeat the open question, in other words where there are some; `answers` to it are offered as buttons."""
         frame = state.frame
         if frame is None:
             return state
         if state.consent is not None and state.consent.is_at(frame):
             return self.ask_consent(state, state.consent)
         node = self._served.assistant.flow_by_id[frame.flow_id].by_id[frame.node_id]
-        return self._respond(state, node) if self._served.assistant.speaker(node) is Speaker.AGENT else state
+        return self._respond(state, node, answers) if self._served.assistant.speaker(node) is Speaker.AGENT else state
 
-    def _respond(self, state: ConversationState, node: FlowNode) -> ConversationState:
+    def _respond(self, state: ConversationState, node: FlowNode, answers: Sequence[Choice] = ()) -> ConversationState:
         """Say a response of a node; one that promises a colleague is a handoff."""
         text = sayable(node.responses, spoken(state.fields), state.language, state.said.get(node.id, 0))
         if text is None:
@@ -173,7 +173,7 @@ class Walk:
             self.note("handoff", {"reason": "the flow hands over here", "brief": self._brief(state, "the flow")})
             self.ending = Ending(ConversationStatus.HANDED_OFF)
         worded = self._means.generator.word(text, self._text, self.backbone_until)
-        state = self.say(state, worded.text, node)
+        state = replace(self.say(state, worded.text, node, answers), choices=tuple(answers))
         if worded.asked is not None:
             self.note("worded", {"node": node.id, "approved": text, **worded.asked.to_json()})
         written = state.written
