@@ -100,7 +100,7 @@ class Turn:
             return None
         if (chosen is not None and chosen.payload == CONSENTS) or (chosen is None and words.agrees(text)):
             self._explain(Level.CONSENT, None, None, frame.position)
-            return self._walk.run(replace(state, consent=replace(asked, given=True), failures=0))
+            return self._walk.run(replace(state, consent=replace(asked, given=True), beliefs=(), failures=0))
         if (chosen is not None and chosen.payload == REFUSES) or (chosen is None and words.disagrees(text)):
             self._explain(Level.CANCEL, None, None)
             return self._mend.cancel(replace(state, consent=None))

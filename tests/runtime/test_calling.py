@@ -45,6 +45,10 @@ flows:
         ok:
           - agent: cancelled
             responses: ["[order_number] is cancelled, you get [amount] back.", "[order_number]已取消，将退还[amount]。"]
+          - customer: give_thanks
+            exemplars: ["great, thank you", "thanks a lot"]
+          - agent: anything_else
+            responses: [Is there anything else?]
         failed:
           - agent: later
             responses: ["I cannot reach the order system, so nothing was changed."]
@@ -129,6 +133,12 @@ def test_what_changes_something_waits_for_a_yes(talk: Talk, shop_server: Shop, y
     (call,) = talk.events("call")
     assert (call["outcome"], call["fields"]) == ("ok", {"amount": "$20.00"})
     assert "TF-20418837" not in str(call["exchange"])
+
+
+def test_after_the_call_the_conversation_goes_on_where_it_stands(talk: Talk) -> None:
+    ask(talk)
+    assert talk.say("yes") == [DONE]
+    assert talk.say("great, thank you so much") == ["Is there anything else?"]
 
 
 def test_the_button_is_a_yes_and_a_forged_one_is_not(talk: Talk, shop_server: Shop) -> None:
@@ -245,6 +255,7 @@ def test_a_turn_that_is_taken_again_sends_the_same_key(
     keys = [headers["Idempotency-Key"] for _, _, headers, _ in shop_server.asked]
     assert len(keys) == 2
     assert len(set(keys)) == 1
+    talk.say("great, thank you")
     talk.say("I want to cancel my order")
     talk.say("no, of TF-20411384")
     talk.say("yes")
