@@ -63,7 +63,7 @@ def test_every_method_foretells_the_same_turns(run, tmp_path):
     finished = run("flows", "--sets", "own_en", "--dialogues", "40", "--json", str(tmp_path / "out"))
     assert finished.returncode == 0, finished.stderr
     by_method = figures(tmp_path / "out")
-    assert len(by_method) == 6
+    assert len(by_method) == 7
     assert len({row["agent_turns"] for rows in by_method.values() for row in rows}) == 1
     assert all(0 < row["hit_1"] <= row["hit_3"] <= 1 for rows in by_method.values() for row in rows)
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -156,6 +156,9 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             with urlopen(url, timeout=1):  # noqa: S310
                 return
+        except HTTPError as error:  # it is up, and not ready: what it says holds a socket
+            error.close()
+            time.sleep(0.1)
         except (URLError, OSError):
             time.sleep(0.1)
     raise AssertionError("the server did not start")
