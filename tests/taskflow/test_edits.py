@@ -46,23 +46,9 @@ from taskflow.model import (
     TaskFlow,
 )
 
+from .conftest import bindings
+
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-bindings = st.builds(
-    CallBinding,
-    st.sampled_from(["orders", "订单"]),
-    st.sampled_from(["", "/orders/[order_number]"]),
-    st.sampled_from(["GET", "POST"]),
-    st.just(("order_number", "amount")),
-    st.sampled_from(Effect),
-    st.floats(0.1, 30),
-    st.integers(0, 5),
-    st.booleans(),
-    st.lists(
-        st.tuples(st.sampled_from(["amount", "date"]), st.just("order.total")),
-        max_size=2,
-        unique_by=lambda pair: pair[0],
-    ).map(tuple),
-)
 RENAMED = {"edit": "rename_flow", "flow_id": "late", "name": "parcel is late"}
 
 

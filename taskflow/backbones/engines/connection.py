@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,7 +25,6 @@ from taskflow.backbones.protocol import GREEDY
 _TRIES = 3
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 4.0  # seconds
 _FAILURES, _REST = 5, 15.0  # so many in a row, and the server is left alone for so many seconds
-_CONNECTING = 3.0  # seconds
 
 
 class Breaker:
@@ -76,6 +76,8 @@ class Connection:
             max_retries=0,
             http_client=openai.DefaultHttpxClient(event_hooks={"response": [_bounded]}),
         )
+        # The library closes only a pool that it made itself.
+        weakref.finalize(self, self._client.close)
         self._free = threading.BoundedSemaphore(concurrency)
         self._breaker = Breaker()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from taskflow.backbones import GREEDY, BackboneError, Message, Request
-from taskflow.backbones.engines.connection import Breaker
+from taskflow.backbones.engines.connection import Breaker, Connection
 from taskflow.backbones.errors import (
     BrokenAnswerError,
     CancelledError,
@@ -190,3 +193,27 @@ def test_no_more_requests_run_at_once_than_allowed(server):
     server.script = [counted]
     assert backbone.complete_all([HELLO] * 8, 20) == ["hello there"] * 8
     assert most <= 2
+
+
+def test_a_connection_that_is_let_go_leaves_no_socket_open():
+    class Lasting(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # the connection stays open for the next request
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            return None
+
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Lasting)) as server:
+        connection = Connection(f"http://127.0.0.1:{server.server_port}/v1", None, 5.0, 1)
+        assert connection.get("/models") == {}
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", ResourceWarning)
+            del connection
+            gc.collect()
+    assert [str(one.message) for one in told] == []
